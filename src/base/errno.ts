@@ -1,0 +1,14 @@
+import { constants } from 'node:os';
+
+/** Positive error numbers of the data plane (errno(3)); negated only where the wire is written. */
+export const errno = {
+  EIO: constants.errno.EIO,
+  ENOENT: constants.errno.ENOENT,
+  ENOTDIR: constants.errno.ENOTDIR,
+  EISDIR: constants.errno.EISDIR,
+  EINVAL: constants.errno.EINVAL,
+  EROFS: constants.errno.EROFS,
+  ENODATA: constants.errno.ENODATA,
+} as const;
+
+export type Errno = (typeof errno)[keyof typeof errno];

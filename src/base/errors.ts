@@ -1,0 +1,85 @@
+/**
+ * Every error code that a user can meet, with the exit status that a command ends with.
+ * A code never changes its meaning; scripts match on it.
+ */
+export const errorCodes = {
+  USAGE: 2,
+  WHEEL_NAME: 10,
+  WHEEL_ARCHIVE: 11,
+  WHEEL_ENTRY: 12,
+  WHEEL_METADATA: 13,
+  WHEEL_RECORD: 14,
+  WHEEL_ENTRY_POINT: 15,
+  IMAGE_DAMAGED: 20,
+  IMAGE_VERSION: 21,
+  STORE_VERSION: 22,
+  STORE_UNUSABLE: 23,
+  IMAGE_MISSING: 24,
+  MANIFEST_DAMAGED: 30,
+  ENVIRONMENT_NAME: 31,
+  ENVIRONMENT_EXISTS: 32,
+  ENVIRONMENT_MISSING: 33,
+  ENVIRONMENT_CHANGED: 34,
+  PATH_CONFLICT: 35,
+  INTERPRETER_MISSING: 40,
+  INTERPRETER_UNUSABLE: 41,
+  TAGS_UNSUPPORTED: 42,
+  RESOLVER_MISSING: 43,
+  RESOLVER_FAILED: 44,
+  ENGINE_UNAVAILABLE: 50,
+  MOUNTPOINT_UNUSABLE: 51,
+  MOUNT_FAILED: 52,
+  NOT_MOUNTED: 53,
+  MOUNT_BUSY: 54,
+  DAEMON_UNREACHABLE: 55,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetails {
+  /** One sentence: what the user can do. */
+  hint?: string;
+  cause?: unknown;
+  path?: string;
+  expected?: string;
+  found?: string;
+}
+
+/** An error of the user's world: its message is one sentence of cause, `hint` one of remedy. */
+export class ShenvError extends Error {
+  override readonly name = 'ShenvError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly path: string | undefined;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+    this.path = details.path;
+    this.expected = details.expected;
+    this.found = details.found;
+  }
+
+  get exitStatus(): number {
+    return errorCodes[this.code];
+  }
+}
+
+/** The `code` of a Node system error (`ENOENT`, …), or undefined for anything else. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return undefined;
+}
+
+/** What `operation` gives, or undefined when it fails with exactly the system error `code`. */
+export async function unless<T>(code: string, operation: Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (systemErrorCode(error) === code) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The places that one invocation works with; every path is absolute. */
+export interface Places {
+  /** Environments, interpreter records: SHENV_HOME, else the XDG data folder. */
+  home: string;
+  /** The store of images: SHENV_STORE, else `store` in home. */
+  store: string;
+  /** Control sockets and logs of daemons: SHENV_RUNTIME, else the XDG runtime folder. */
+  runtime: string;
+  /** Where `mount` mounts by default. */
+  mountpoint: string;
+}
+
+/** Follows the XDG base directory specification; an empty variable counts as unset. */
+export function findPlaces(variables: NodeJS.ProcessEnv = process.env): Places {
+  const user = variables['HOME'] || homedir();
+  const data = variables['XDG_DATA_HOME'] || join(user, '.local', 'share');
+  const home = resolve(variables['SHENV_HOME'] || join(data, 'shenv-fs'));
+  return {
+    home,
+    store: resolve(variables['SHENV_STORE'] || join(home, 'store')),
+    runtime: resolve(variables['SHENV_RUNTIME'] || runtimeFolder(variables)),
+    mountpoint: join(user, '.venvs'),
+  };
+}
+
+function runtimeFolder(variables: NodeJS.ProcessEnv): string {
+  const xdg = variables['XDG_RUNTIME_DIR'];
+  if (xdg) return join(xdg, 'shenv-fs');
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 ? '/run/shenv-fs' : join(tmpdir(), `shenv-fs-${uid}`);
+}

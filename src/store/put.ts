@@ -1,0 +1,159 @@
+import { randomInt } from 'node:crypto';
+import { mkdir, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
+import { type Digest, toSerial } from '../base/brands.js';
+import { claimNumber } from '../base/claims.js';
+import { sha256OfFile } from '../base/digest.js';
+import { ShenvError } from '../base/errors.js';
+import { type Progress, silentProgress } from '../base/progress.js';
+import { imageKinds } from '../image/format.js';
+import type { ImageMeta } from '../image/meta.js';
+import { Image } from '../image/read.js';
+import { TreeConflict } from '../image/tree.js';
+import { writeImage } from '../image/write.js';
+import { WheelArchive } from '../wheel/archive.js';
+import { parseWheelFilename } from '../wheel/filename.js';
+import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
+import { imageName } from './layout.js';
+import type { Store } from './store.js';
+import { WheelContents } from './wheel-contents.js';
+
+export interface PutOptions {
+  progress?: Progress;
+  /** SHA-256 of the source distribution that this wheel was built from. */
+  builtFrom?: Digest;
+}
+
+export interface PutResult {
+  image: Image;
+  /** False when the store had the image already. */
+  added: boolean;
+}
+
+/**
+ * Puts a wheel file into the store: verified, unpacked into a staged image, made durable, published
+ * under its final name with link(2). Whoever comes second with the same wheel gets the first's image.
+ * A refused wheel or a failure leaves the store as it was.
+ */
+export async function putWheel(
+  store: Store,
+  wheelPath: string,
+  options: PutOptions = {},
+): Promise<PutResult> {
+  const filename = parseWheelFilename(basename(wheelPath));
+  const digest = await sha256OfFile(wheelPath);
+  const place = imageName(basename(wheelPath), digest);
+  const target = join(store.layout.images, place.folder, place.file);
+  const known = await store.find(filename.distribution, filename.version.replaceAll('_', '-'), digest);
+  if (known) return { image: await Image.open(known.path), added: false };
+  const archive = await WheelArchive.open(wheelPath);
+  try {
+    const plan = await readPlan(archive, wheelPath);
+    const staged = await stageImage(store, archive, plan, digest, options);
+    await mkdir(dirname(target), { recursive: true });
+    await syncFolder(dirname(dirname(target)));
+    await syncFolder(store.layout.images);
+    const added = await publishExclusively(staged, target);
+    return { image: await Image.open(target), added };
+  } finally {
+    await archive.close();
+  }
+}
+
+/** Removes an image from the store: one unlink. The caller knows that nothing refers to it. */
+export async function removeImage(path: string): Promise<void> {
+  await unlink(path);
+  await syncFolder(dirname(path));
+}
+
+async function readPlan(archive: WheelArchive, wheelPath: string): Promise<WheelPlan> {
+  const filename = parseWheelFilename(basename(wheelPath));
+  const distInfo = findDistInfo(archive.entries, filename);
+  const has = new Set<string>(archive.entries.map(({ path }) => path));
+  const text = async (name: string, optional = false) => {
+    const path = `${distInfo}/${name}`;
+    if (has.has(path)) return archive.readText(path);
+    if (optional) return '';
+    throw new ShenvError(
+      name === 'RECORD' ? 'WHEEL_RECORD' : 'WHEEL_METADATA',
+      `${wheelPath} has no ${path}`,
+      {
+        hint: 'The wheel is refused; ask its publisher for a mended one.',
+        path,
+      },
+    );
+  };
+  return planWheel(filename, distInfo, archive.entries, {
+    wheel: await text('WHEEL'),
+    metadata: await text('METADATA'),
+    record: await text('RECORD'),
+    entryPoints: await text('entry_points.txt', true),
+  });
+}
+
+async function stageImage(
+  store: Store,
+  archive: WheelArchive,
+  plan: WheelPlan,
+  digest: Digest,
+  options: PutOptions,
+): Promise<string> {
+  const contents = await WheelContents.prepare(archive, plan);
+  const meta = describe(plan, basename(archive.path), digest, options.builtFrom);
+  await store.prepare();
+  const serial = toSerial(await claimNumber(store.layout.serials, firstSerial));
+  const progress = options.progress ?? silentProgress;
+  try {
+    return await stageFile(store.layout.staging, (file) =>
+      writeImage(file, {
+        kind: imageKinds.wheel,
+        serial,
+        meta,
+        files: contents.files,
+        content: (entry) => contents.read(entry),
+        onBytes: (bytes) => progress.advance(bytes),
+      }),
+    );
+  } catch (cause) {
+    if (!(cause instanceof TreeConflict)) throw cause;
+    throw new ShenvError('WHEEL_ENTRY', `${archive.path}: ${cause.message}`, {
+      hint: 'The wheel is refused; ask its publisher for a mended one.',
+      cause,
+    });
+  }
+}
+
+/**
+ * A new store starts at a random multiple of 2^20, so that images of two stores that are used
+ * together hardly ever share serials (and with them inode numbers).
+ */
+function firstSerial(): number {
+  return randomInt(0, 2 ** 11) * 2 ** 20 + 1;
+}
+
+function describe(
+  plan: WheelPlan,
+  wheelFilename: string,
+  wheelDigest: Digest,
+  builtFrom?: Digest,
+): ImageMeta {
+  const { metadata } = plan;
+  return {
+    name: metadata.name,
+    version: metadata.version,
+    summary: metadata.summary,
+    wheelFilename,
+    wheelDigest,
+    tags: plan.tags,
+    requiresDist: metadata.requiresDist,
+    ...(metadata.requiresPython === undefined ? {} : { requiresPython: metadata.requiresPython }),
+    providesExtra: metadata.providesExtra,
+    rootIsPurelib: plan.rootIsPurelib,
+    distInfo: plan.distInfo,
+    scripts: plan.entryPoints,
+    fileCount: plan.files.length,
+    contentBytes: plan.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...(builtFrom === undefined ? {} : { builtFrom }),
+  };
+}

@@ -1,0 +1,101 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../base/brands.js';
+import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { Image, readWheelDigest } from '../image/read.js';
+import { normalizeName, sameVersion } from '../wheel/filename.js';
+import { digestPrefix, imageSuffix, type StoreLayout, storeLayout } from './layout.js';
+
+/** An image of the store by its place; nothing of it is read yet. */
+export interface StoredImage {
+  name: string;
+  version: string;
+  path: string;
+}
+
+/** The folder of images that environments share. Holds no descriptor and no state of its own. */
+export class Store {
+  readonly layout: StoreLayout;
+
+  constructor(root: string) {
+    this.layout = storeLayout(root);
+  }
+
+  /** Makes the folders. Throws STORE_UNUSABLE where they cannot be. */
+  async prepare(): Promise<void> {
+    try {
+      for (const folder of [this.layout.images, this.layout.serials, this.layout.staging]) {
+        await mkdir(folder, { recursive: true });
+      }
+    } catch (cause) {
+      throw new ShenvError('STORE_UNUSABLE', `The store at ${this.layout.root} cannot be written`, {
+        hint: 'Choose another place with SHENV_STORE, or get write access.',
+        path: this.layout.root,
+        cause,
+      });
+    }
+  }
+
+  /** Every image, sorted by name, version and file name; an empty store where there is no folder. */
+  async *list(): AsyncGenerator<StoredImage> {
+    for (const name of await listFolder(this.layout.images)) yield* this.listOf(name);
+  }
+
+  /** The images of one distribution in any version. */
+  async *listOf(name: string): AsyncGenerator<StoredImage> {
+    const folder = join(this.layout.images, normalizeName(name));
+    for (const version of await listFolder(folder)) {
+      for (const file of await listFolder(join(folder, version))) {
+        if (file.endsWith(imageSuffix))
+          yield { name: normalizeName(name), version, path: join(folder, version, file) };
+      }
+    }
+  }
+
+  /** The image of the wheel with this digest, or undefined. */
+  async find(name: string, version: string, digest: Digest): Promise<StoredImage | undefined> {
+    const ending = `-${digestPrefix(digest)}${imageSuffix}`;
+    for await (const image of this.listOf(name)) {
+      if (!image.path.endsWith(ending) || !sameVersion(image.version, version)) continue;
+      if ((await readWheelDigest(image.path)) === digest) return image;
+    }
+    return undefined;
+  }
+
+  /** The image of a wheel built from the source distribution with this digest that fits one of `tags`. */
+  async findBuilt(
+    name: string,
+    version: string,
+    source: Digest,
+    tags: ReadonlySet<string>,
+  ): Promise<Image | undefined> {
+    for await (const stored of this.listOf(name)) {
+      if (!sameVersion(stored.version, version)) continue;
+      const image = await Image.open(stored.path);
+      if (image.meta.builtFrom === source && image.meta.tags.some((tag) => tags.has(tag))) return image;
+    }
+    return undefined;
+  }
+
+  /** Opens the image that a layer refers to. Throws IMAGE_MISSING when the store lacks it. */
+  async open(name: string, version: string, digest: Digest): Promise<Image> {
+    const stored = await this.find(name, version, digest);
+    if (stored) return Image.open(stored.path);
+    throw new ShenvError(
+      'IMAGE_MISSING',
+      `The store has no image of ${name} ${version} (wheel ${digest.slice(0, 16)}…)`,
+      {
+        hint: 'Add the wheel again with `shenv-fs store add FILE.whl`.',
+        path: this.layout.images,
+      },
+    );
+  }
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  const names = await unless('ENOENT', readdir(path)).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  });
+  return (names ?? []).sort();
+}
