@@ -15,19 +15,19 @@ export interface Places {
 
 /** Follows the XDG base directory specification; an empty variable counts as unset. */
 export function findPlaces(variables: NodeJS.ProcessEnv = process.env): Places {
-  const user = variables['HOME'] || homedir();
-  const data = variables['XDG_DATA_HOME'] || join(user, '.local', 'share');
-  const home = resolve(variables['SHENV_HOME'] || join(data, 'shenv-fs'));
+  const user = variables.HOME || homedir();
+  const data = variables.XDG_DATA_HOME || join(user, '.local', 'share');
+  const home = resolve(variables.SHENV_HOME || join(data, 'shenv-fs'));
   return {
     home,
-    store: resolve(variables['SHENV_STORE'] || join(home, 'store')),
-    runtime: resolve(variables['SHENV_RUNTIME'] || runtimeFolder(variables)),
+    store: resolve(variables.SHENV_STORE || join(home, 'store')),
+    runtime: resolve(variables.SHENV_RUNTIME || runtimeFolder(variables)),
     mountpoint: join(user, '.venvs'),
   };
 }
 
 function runtimeFolder(variables: NodeJS.ProcessEnv): string {
-  const xdg = variables['XDG_RUNTIME_DIR'];
+  const xdg = variables.XDG_RUNTIME_DIR;
   if (xdg) return join(xdg, 'shenv-fs');
   const uid = process.getuid?.() ?? 0;
   return uid === 0 ? '/run/shenv-fs' : join(tmpdir(), `shenv-fs-${uid}`);
