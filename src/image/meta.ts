@@ -1,6 +1,6 @@
-import { Packr } from 'msgpackr';
 import type { Digest } from '../base/brands.js';
 import { ShenvError } from '../base/errors.js';
+import { pack, unpack } from '../base/msgpack.js';
 
 export interface ImageScript {
   name: string;
@@ -32,15 +32,13 @@ export interface ImageMeta {
   cacheTag?: string;
 }
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
-
 export function encodeMeta(meta: ImageMeta): Buffer {
-  return packr.pack(meta);
+  return pack(meta);
 }
 
 /** Throws IMAGE_DAMAGED when the section is not a map with the fields that a reader relies on. */
 export function decodeMeta(data: Buffer, path: string): ImageMeta {
-  const meta = unpack(data, path) as Partial<ImageMeta> | null;
+  const meta = decode(data, path) as Partial<ImageMeta> | null;
   const strings = [meta?.name, meta?.version, meta?.distInfo, meta?.wheelFilename, meta?.wheelDigest];
   const lists = [meta?.tags, meta?.requiresDist, meta?.scripts];
   if (!strings.every((value) => typeof value === 'string') || !lists.every(Array.isArray)) {
@@ -49,9 +47,9 @@ export function decodeMeta(data: Buffer, path: string): ImageMeta {
   return meta as ImageMeta;
 }
 
-function unpack(data: Buffer, path: string): unknown {
+function decode(data: Buffer, path: string): unknown {
   try {
-    return packr.unpack(data);
+    return unpack(data);
   } catch (cause) {
     throw damagedMeta(path, cause);
   }

@@ -109,7 +109,7 @@ export function planWheel(
   const wrappers = new Set(entryPoints.map(({ name }) => name));
   const files: PlannedFile[] = [];
   for (const entry of entries) {
-    const { scheme, path, script } = spread(entry.path);
+    const { scheme, path, script } = installPlace(entry.path);
     if (script && isWrapper(path, wrappers)) continue;
     const { sizeBytes, mtimeNs } = entry;
     const executable = entry.executable || script;
@@ -149,7 +149,8 @@ const dataSchemes: Readonly<Record<string, Scheme>> = {
   headers: 'include',
 };
 
-function spread(path: string): { scheme: Scheme; path: string; script: boolean } {
+/** Where a member of a wheel goes: `.data/<key>/` is spread, everything else is site-packages'. */
+export function installPlace(path: string): { scheme: Scheme; path: string; script: boolean } {
   const [top = '', key = '', ...rest] = path.split('/');
   if (!top.endsWith('.data') || key === '') return { scheme: 'site', path, script: false };
   const scheme = Object.hasOwn(dataSchemes, key) ? dataSchemes[key] : undefined;

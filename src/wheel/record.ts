@@ -64,10 +64,10 @@ function nextDelimiter(text: string, from: number): number {
   return at;
 }
 
-/** Writes rows as Python's csv module does with line terminator '\n'. */
+/** Writes rows as Python's csv module does by default: fields quoted where needed, lines ended by CRLF. */
 export function formatRecord(rows: Iterable<RecordRow>): string {
   let text = '';
-  for (const row of rows) text += `${quote(row.path)},${quote(row.hash)},${quote(row.size)}\n`;
+  for (const row of rows) text += `${quote(row.path)},${quote(row.hash)},${quote(row.size)}\r\n`;
   return text;
 }
 

@@ -1,0 +1,46 @@
+import { Packr } from 'msgpackr';
+import { sha256 } from './digest.js';
+
+/** Plain maps, no msgpackr records: any MessagePack reader understands what is written. */
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+export function pack(value: unknown): Buffer {
+  return packr.pack(value);
+}
+
+/** Throws for bytes that are not one MessagePack value. */
+export function unpack(data: Buffer): unknown {
+  return packr.unpack(data);
+}
+
+const framedHeaderBytes = 48;
+const versionAt = 8;
+const lengthAt = 12;
+const digestAt = 16;
+
+/** Magic (8 bytes), version, payload length, SHA-256 of the payload, payload: one MessagePack value. */
+export function packFramed(magic: string, version: number, value: unknown): Buffer {
+  const payload = pack(value);
+  const header = Buffer.alloc(framedHeaderBytes);
+  header.write(magic, 'latin1');
+  header.writeUInt32LE(version, versionAt);
+  header.writeUInt32LE(payload.length, lengthAt);
+  header.write(sha256(payload), digestAt, 'hex');
+  return Buffer.concat([header, payload]);
+}
+
+/** Why a framed file is refused; the owner of the format makes the user's error of it. */
+export class FrameError extends Error {}
+
+/** Throws FrameError naming the rule that `data` breaks. */
+export function unpackFramed(magic: string, version: number, data: Buffer): unknown {
+  if (data.length < framedHeaderBytes || data.toString('latin1', 0, versionAt) !== magic) {
+    throw new FrameError('the magic number is missing');
+  }
+  const found = data.readUInt32LE(versionAt);
+  if (found !== version) throw new FrameError(`its version is ${found}, this program knows ${version}`);
+  const payload = data.subarray(framedHeaderBytes);
+  if (payload.length !== data.readUInt32LE(lengthAt)) throw new FrameError('its length is wrong');
+  if (sha256(payload) !== data.toString('hex', digestAt, framedHeaderBytes)) throw new FrameError('its digest does not match');
+  return unpack(payload);
+}

@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
+import { claimNumber } from '../base/claims.js';
+import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { decodeManifest, encodeManifest } from '../manifest/codec.js';
+import type { Manifest } from '../manifest/types.js';
+import { checkEnvironmentName } from './name.js';
+
+const manifestPattern = /^(\d{8})\.manifest$/;
+
+/** The environments of one home: a folder each, with a manifest a generation. */
+export class Environments {
+  readonly #folder: string;
+  readonly #serials: string;
+  readonly #staging: string;
+  /** Records of interpreters, shared by the environments. */
+  readonly interpreters: string;
+
+  constructor(home: string) {
+    this.#folder = join(home, 'environments');
+    this.#serials = join(home, 'serials');
+    this.#staging = join(home, 'tmp');
+    this.interpreters = join(home, 'interpreters');
+  }
+
+  /** Where a watcher sees environments come and go; made if need be. */
+  async folder(): Promise<string> {
+    await mkdir(this.#folder, { recursive: true });
+    return this.#folder;
+  }
+
+  async list(): Promise<string[]> {
+    return ((await unless('ENOENT', readdir(this.#folder))) ?? []).sort();
+  }
+
+  /** Generations that exist, oldest first. Throws ENVIRONMENT_MISSING. */
+  async generations(name: string): Promise<number[]> {
+    checkEnvironmentName(name);
+    const files = await unless('ENOENT', readdir(join(this.#folder, name)));
+    const numbers = (files ?? []).flatMap((file) => {
+      const match = manifestPattern.exec(file);
+      return match ? [Number(match[1])] : [];
+    });
+    if (numbers.length > 0) return numbers.sort((a, b) => a - b);
+    throw new ShenvError('ENVIRONMENT_MISSING', `There is no environment '${name}'`, {
+      hint: '`shenv-fs list` shows those that there are.',
+    });
+  }
+
+  /** The newest generation, or the one asked for. Throws ENVIRONMENT_MISSING, MANIFEST_DAMAGED. */
+  async read(name: string, generation?: number): Promise<Manifest> {
+    const path = this.#manifestPath(name, generation ?? (await this.generations(name)).at(-1)!);
+    return decodeManifest(await readFile(path), path);
+  }
+
+  /** A number for a new environment; never given again. */
+  async claimSerial(): Promise<number> {
+    return claimNumber(this.#serials, () => 1);
+  }
+
+  /** Publishes generation 1 of a new environment in one step. Throws ENVIRONMENT_EXISTS. */
+  async create(manifest: Manifest): Promise<void> {
+    checkEnvironmentName(manifest.name);
+    await mkdir(this.#staging, { recursive: true });
+    await this.folder();
+    const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
+    try {
+      const file = await open(join(staged, manifestName(manifest.generation)), 'wx', 0o644);
+      await file.writeFile(encodeManifest(manifest));
+      await file.sync();
+      await file.close();
+      await syncFolder(staged);
+      await rename(staged, join(this.#folder, manifest.name));
+      await syncFolder(this.#folder);
+    } catch (error) {
+      await rm(staged, { recursive: true, force: true });
+      if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST') throw environmentExists(manifest.name);
+      throw error;
+    }
+  }
+
+  /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
+  async commit(manifest: Manifest): Promise<void> {
+    const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
+    const published = await publishExclusively(staged, this.#manifestPath(manifest.name, manifest.generation));
+    if (published) return;
+    throw new ShenvError('ENVIRONMENT_CHANGED', `'${manifest.name}' was changed by another process meanwhile`, {
+      hint: 'Nothing was lost; run the command again.',
+    });
+  }
+
+  /** Takes the environment out of the home in one step, then removes it. Throws ENVIRONMENT_MISSING. */
+  async delete(name: string): Promise<void> {
+    await this.generations(name);
+    await mkdir(this.#staging, { recursive: true });
+    const doomed = await mkdtemp(join(this.#staging, `${process.pid}-`));
+    await rename(join(this.#folder, name), join(doomed, 'deleted'));
+    await syncFolder(this.#folder);
+    await rm(doomed, { recursive: true });
+  }
+
+  async assertFree(name: string): Promise<void> {
+    checkEnvironmentName(name);
+    const files = await unless('ENOENT', readdir(join(this.#folder, name)));
+    if (files?.some((file) => manifestPattern.test(file))) throw environmentExists(name);
+  }
+
+  #manifestPath(name: string, generation: number): string {
+    return join(this.#folder, name, manifestName(generation));
+  }
+}
+
+function manifestName(generation: number): string {
+  return `${String(generation).padStart(8, '0')}.manifest`;
+}
+
+function environmentExists(name: string): ShenvError {
+  return new ShenvError('ENVIRONMENT_EXISTS', `There is an environment '${name}' already`, {
+    hint: `Choose another name, or remove it with \`shenv-fs delete ${name}\`.`,
+  });
+}

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { ShenvError } from '../base/errors.js';
+import type { Progress } from '../base/progress.js';
+import { listInterpreters } from '../python/discover.js';
+import type { Probe } from '../python/probe.js';
+
+/** A way to run a pip that can report what it resolves for a given interpreter. */
+export interface Pip {
+  program: string;
+  args: string[];
+}
+
+/** `pip install --report` and `--dry-run` came with 22.2, `pip --python` with 22.3. */
+const reportVersion = [22, 2];
+const targetVersion = [22, 3];
+const lastLines = 12;
+
+/**
+ * Chooses a pip for `target`: its own, the one that its ensurepip carries, or another interpreter's
+ * that can be pointed at it. Throws RESOLVER_MISSING when there is none recent enough.
+ */
+export async function findPip(target: Probe): Promise<Pip> {
+  const program = target.baseExecutable;
+  if (isAtLeast(target.pipVersion, reportVersion)) return { program, args: ['-m', 'pip'] };
+  const bundled = target.ensurepipWheel;
+  const bundledVersion = bundled && (/pip-([0-9.]+)-/.exec(bundled)?.[1] ?? null);
+  if (bundled && isAtLeast(bundledVersion, reportVersion)) return { program, args: [`${bundled}/pip`] };
+  for (const other of await listInterpreters()) {
+    if (!isAtLeast(other.pipVersion, targetVersion)) continue;
+    return { program: other.executable, args: ['-m', 'pip', '--python', program] };
+  }
+  throw new ShenvError('RESOLVER_MISSING', `There is no pip 22.2 or later for ${program}`, {
+    hint: `Install one: ${program} -m ensurepip --upgrade, or your system's python3-pip.`,
+  });
+}
+
+function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
+  if (!version) return false;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > wanted[0]! || (major === wanted[0] && minor >= wanted[1]!);
+}
+
+/** The user's own pip configuration stays; only what would install somewhere else is taken out. */
+function pipVariables(): NodeJS.ProcessEnv {
+  const variables = { ...process.env };
+  for (const name of ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT', 'PIP_REPORT', 'PIP_DRY_RUN']) delete variables[name];
+  return {
+    ...variables,
+    PIP_USER: '0',
+    PIP_REQUIRE_VIRTUALENV: '0',
+    PIP_BREAK_SYSTEM_PACKAGES: '1',
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+    PIP_NO_INPUT: '1',
+  };
+}
+
+/** Runs pip to its end, its lines shown as progress. Throws RESOLVER_FAILED with pip's own last words. */
+export async function runPip(pip: Pip, args: readonly string[], progress: Progress, signal?: AbortSignal): Promise<void> {
+  const child = spawn(pip.program, [...pip.args, ...args], {
+    env: pipVariables(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal ? { signal } : {}),
+  });
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (/^WARNING: Location .* is ignored/.test(line)) return;
+      said.push(line);
+      progress.advance(0, line.trim());
+    });
+  }
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  if (status === 0) return;
+  const errors = said.filter((line) => /^\s*(ERROR|error):?/.test(line));
+  throw new ShenvError('RESOLVER_FAILED', `pip could not do it:\n${(errors.length > 0 ? errors : said).slice(-lastLines).join('\n')}`, {
+    hint: 'Check the names and versions asked for, and pip\'s configuration (`pip config list`).',
+  });
+}

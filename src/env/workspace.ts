@@ -1,0 +1,27 @@
+import type { Places } from '../base/paths.js';
+import { type Progress, silentProgress } from '../base/progress.js';
+import { ImageCache } from '../store/image-cache.js';
+import { Store } from '../store/store.js';
+import { Environments } from './environments.js';
+
+/** What a command that reads or changes environments works with. */
+export interface Workspace {
+  places: Places;
+  store: Store;
+  images: ImageCache;
+  environments: Environments;
+  progress: Progress;
+  signal?: AbortSignal;
+}
+
+export function openWorkspace(places: Places, progress: Progress = silentProgress, signal?: AbortSignal): Workspace {
+  const store = new Store(places.store);
+  return {
+    places,
+    store,
+    images: new ImageCache(store),
+    environments: new Environments(places.home),
+    progress,
+    ...(signal ? { signal } : {}),
+  };
+}

@@ -1,0 +1,62 @@
+import type { Digest } from '../base/brands.js';
+
+/**
+ * Version of the manifest's payload. History: 1 (first version).
+ * A reader refuses what is newer; fields it does not know are kept out of its way by the version.
+ */
+export const manifestVersion = 1;
+
+/** Which image a layer shows: a wheel by its digest, wherever the store keeps its image. */
+export interface ImageReference {
+  /** As the distribution's metadata writes it. */
+  name: string;
+  version: string;
+  wheelDigest: Digest;
+}
+
+/** direct_url.json of a distribution that was asked for by URL or path (PEP 610); stored as given. */
+export type DirectUrl = Readonly<Record<string, unknown>>;
+
+export interface Layer {
+  image: ImageReference;
+  /** Constant for as long as this image stays in the environment; inode numbers are made of it. */
+  slot: number;
+  reason: 'requested' | 'dependency';
+  /** What INSTALLER says: the tool that chose and fetched the distribution. */
+  installer: string;
+  directUrl?: DirectUrl;
+}
+
+/** An environment whose layers lie under this one's. */
+export interface Parent {
+  name: string;
+  /** A fixed generation, or the newest one when left out. */
+  generation?: number;
+  /** Normalized names of distributions that are not taken over. */
+  omit: string[];
+}
+
+export interface ManifestOptions {
+  systemSitePackages: boolean;
+}
+
+/** The overlay manifest: one generation of one environment. Immutable once written. */
+export interface Manifest {
+  version: typeof manifestVersion;
+  name: string;
+  /** The environment's number, 1 to 2^21-1, the same in all its generations. */
+  serial: number;
+  generation: number;
+  /** Milliseconds since 1970; whole seconds, so that every engine shows the same time. */
+  createdMs: number;
+  /** Key of the interpreter record: python/interpreter-record.ts. */
+  interpreter: Digest;
+  /** Earlier layers lie under later ones. */
+  layers: Layer[];
+  parents: Parent[];
+  options: ManifestOptions;
+  /** The slot that the next new layer gets. */
+  nextSlot: number;
+  /** The requirements as the user gave them. */
+  requested: string[];
+}

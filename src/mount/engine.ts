@@ -1,0 +1,61 @@
+import type { View } from '../view/tree.js';
+import type { Renderer } from './renderer.js';
+
+/** One environment as a mount shows it. */
+export interface MountedView {
+  name: string;
+  view: View;
+}
+
+/** Where an engine gets what it serves; composed on first use, so 10,000 environments cost nothing until used. */
+export interface ViewSource {
+  /** Names at the root of the mount, `.shenv` among them, with their environment serials. */
+  list(): readonly { name: string; environmentSerial: number }[];
+  /** Undefined when there is no such environment; rejects when it cannot be composed. */
+  load(name: string): Promise<View | undefined>;
+}
+
+export interface EngineOptions {
+  mountpoint: string;
+  source: ViewSource;
+  renderer: Renderer;
+  allowOther: boolean;
+  /** Report the real blocks of shared files, not 1. */
+  fullBlocks: boolean;
+  /** Worker threads, for engines that have them. */
+  threads: number | undefined;
+  /** Called once when the mount has ended, whoever ended it. */
+  onEnd(): void;
+}
+
+/** What changed since an engine was last told. */
+export interface Publication {
+  /** Names at the root were added, removed or now mean another environment. */
+  rootsChanged: boolean;
+  /** Environments whose views were replaced; those not loaded are left out. */
+  replaced: readonly { name: string; before: View; after: View | undefined }[];
+}
+
+export interface EngineStatus {
+  name: EngineName;
+  /** Requests answered, by operation. */
+  requests: Record<string, number>;
+  /** What the kernel and the engine agreed on; empty where the engine cannot tell. */
+  negotiated: Record<string, unknown>;
+  details: Record<string, unknown>;
+}
+
+export const engineNames = ['kernel', 'fuse-native'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** What answers the kernel. It reads no environment itself: it serves what the source composes. */
+export interface Engine {
+  readonly name: EngineName;
+  /** Resolves when the mount answers. Throws ENGINE_UNAVAILABLE or MOUNT_FAILED. */
+  mount(): Promise<void>;
+  /** Resolves when no process can see the old state any more. */
+  publish(publication: Publication): Promise<void>;
+  /** Ends serving; the mount is gone from the table or will be when its last user leaves. */
+  unmount(lazy: boolean): Promise<void>;
+  status(): EngineStatus;
+}

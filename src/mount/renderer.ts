@@ -1,0 +1,35 @@
+import { LRUCache } from 'lru-cache';
+import type { ImageContents } from '../store/image-contents.js';
+import { render } from '../view/render.js';
+import type { GeneratedEntry, View } from '../view/tree.js';
+
+const cacheBytes = 64 << 20;
+
+/** Makes generated files on demand; the last 64 MiB of them stay, each for as long as its view is shown. */
+export class Renderer {
+  readonly contents: ImageContents;
+  readonly #pathOf: (environmentSerial: number) => { path: string; name: string };
+  readonly #cache: LRUCache<GeneratedEntry, Buffer>;
+
+  constructor(contents: ImageContents, pathOf: (environmentSerial: number) => { path: string; name: string }) {
+    this.contents = contents;
+    this.#pathOf = pathOf;
+    this.#cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: (data) => data.length + 64 });
+  }
+
+  async render(view: View, entry: GeneratedEntry): Promise<Buffer> {
+    const known = this.#cache.get(entry);
+    if (known) return known;
+    const made = await render(view, entry.content, {
+      ...this.#pathOf(view.environmentSerial),
+      systemSitePackages: view.systemSitePackages,
+      readContents: (image, node) => this.contents.readAll(image, node),
+    });
+    if (entry.content.type !== 'volatile') this.#cache.set(entry, made);
+    return made;
+  }
+
+  get cachedBytes(): number {
+    return this.#cache.calculatedSize;
+  }
+}

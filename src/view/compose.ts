@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { ShenvError } from '../base/errors.js';
+import type { NodeIndex } from '../image/read.js';
+import type { InterpreterRecord } from '../python/interpreter-record.js';
+import { distInfoFiles, scriptsOf } from './generated.js';
+import { environmentInode, firstGeneratedNode, skeletonSlot } from './inode.js';
+import {
+  type Clash,
+  expandedKey,
+  type GeneratedEntry,
+  type Graft,
+  type View,
+  type ViewDirectory,
+  type ViewEntry,
+  type ViewLayer,
+} from './tree.js';
+
+export interface ComposeInput {
+  environmentSerial: number;
+  interpreter: InterpreterRecord;
+  /** Earlier ones lie under later ones. */
+  layers: readonly ViewLayer[];
+  systemSitePackages: boolean;
+  /** Time of everything that no image brings. */
+  mtimeNs: bigint;
+}
+
+/**
+ * Composes the tree of one environment. Pure: no I/O, and no more names touched than the layers share.
+ * Throws PATH_CONFLICT when one layer has a file where another has a directory.
+ */
+export function compose(input: ComposeInput): View {
+  const composer = new Composer(input);
+  composer.addSkeleton();
+  input.layers.forEach((_, index) => {
+    composer.addLayer(index);
+  });
+  return composer.finish();
+}
+
+/** site-packages of a venv of this interpreter, relative to its root. */
+export function sitePackagesOf(interpreter: InterpreterRecord): string {
+  return `lib/python${interpreter.minor}/site-packages`;
+}
+
+class Composer {
+  readonly #input: ComposeInput;
+  readonly #root: ViewDirectory;
+  readonly #expanded = new Map<string, ViewDirectory>();
+  readonly #clashes: Clash[] = [];
+  readonly #skeletonNodes = new Set<number>();
+  #namesTouched = 0;
+
+  constructor(input: ComposeInput) {
+    this.#input = input;
+    this.#root = this.#newDirectory(undefined, environmentInode(input.environmentSerial, skeletonSlot, 0));
+  }
+
+  addSkeleton(): void {
+    for (const entry of this.#input.interpreter.skeleton) {
+      const { folder, name } = this.#parentOf(entry.path);
+      this.#namesTouched += 1;
+      if (entry.kind === 'directory') {
+        this.#directoryAt(folder, name, entry.path);
+        continue;
+      }
+      const { mtimeNs } = this.#input;
+      const inode = this.#skeletonInode(entry.path);
+      if (entry.kind === 'link') {
+        folder.entries.set(name, { kind: 'link', inode, mtimeNs, target: entry.target });
+      } else {
+        const content = { type: 'template', segments: entry.segments } as const;
+        folder.entries.set(name, { kind: 'generated', inode, mtimeNs, executable: entry.executable, layer: undefined, content });
+      }
+    }
+    this.#ensure(sitePackagesOf(this.#input.interpreter));
+    this.#ensure('bin');
+  }
+
+  /** Brings in one image, scheme by scheme, then what an installer writes beside it. */
+  addLayer(layer: number): void {
+    const { image } = this.#input.layers[layer]!;
+    const { interpreter } = this.#input;
+    const site = sitePackagesOf(interpreter);
+    const schemes: [string, string][] = [
+      ['site', site],
+      ['bin', 'bin'],
+      ['data', ''],
+      ['include', `include/site/python${interpreter.minor}/${image.meta.name}`],
+    ];
+    for (const [scheme, target] of schemes) {
+      const node = image.lookup(0, scheme);
+      if (node !== undefined) this.#merge(this.#ensure(target), target, layer, node);
+    }
+    this.#addGenerated(layer, site);
+  }
+
+  finish(): View {
+    return {
+      environmentSerial: this.#input.environmentSerial,
+      numberedByImage: false,
+      root: this.#root,
+      layers: this.#input.layers,
+      expanded: this.#expanded,
+      clashes: this.#clashes,
+      namesTouched: this.#namesTouched,
+      interpreter: this.#input.interpreter,
+      systemSitePackages: this.#input.systemSitePackages,
+      sitePackages: sitePackagesOf(this.#input.interpreter),
+    };
+  }
+
+  #addGenerated(layer: number, site: string): void {
+    const viewLayer = this.#input.layers[layer]!;
+    const distInfo = this.#ensure(`${site}/${viewLayer.image.meta.distInfo}`);
+    for (const file of distInfoFiles(viewLayer, layer)) {
+      distInfo.entries.set(file.name, this.#generated(layer, file.node, false, file.content));
+      this.#namesTouched += 1;
+    }
+    const bin = this.#ensure('bin');
+    scriptsOf(viewLayer.image.meta.scripts, this.#input.interpreter.minor).forEach((script, index) => {
+      const node = firstGeneratedNode + distInfoFiles.reserved + index;
+      this.#put(bin, 'bin', script.name, layer, this.#generated(layer, node, true, { type: 'entryPoint', script }));
+      this.#namesTouched += 1;
+    });
+  }
+
+  /** Merges a directory of an image into one of the view. */
+  #merge(folder: ViewDirectory, path: string, layer: number, node: NodeIndex): void {
+    const { image } = this.#input.layers[layer]!;
+    this.#expanded.set(expandedKey(layer, node), folder);
+    const { first, count } = image.childrenOf(node);
+    for (let child = first; child < first + count; child += 1) {
+      this.#namesTouched += 1;
+      const name = image.nameOf(child);
+      if (image.isDirectory(child)) this.#mergeDirectory(folder, join(path, name), name, layer, child);
+      else this.#put(folder, path, name, layer, this.#fileEntry(layer, child));
+    }
+  }
+
+  #mergeDirectory(folder: ViewDirectory, path: string, name: string, layer: number, node: NodeIndex): void {
+    const existing = folder.entries.get(name);
+    if (existing === undefined) {
+      folder.entries.set(name, { kind: 'graft', layer, node });
+      return;
+    }
+    const target = this.#asDirectory(folder, name, path, existing);
+    if (target === undefined) throw this.#conflict(path, existing, layer);
+    this.#merge(target, path, layer, node);
+  }
+
+  #fileEntry(layer: number, node: NodeIndex): ViewEntry {
+    const { image } = this.#input.layers[layer]!;
+    if (!image.isPythonScript(node)) return { kind: 'file', layer, node };
+    return this.#generated(layer, node, true, { type: 'pythonScript', layer, node });
+  }
+
+  #put(folder: ViewDirectory, path: string, name: string, layer: number, entry: ViewEntry): void {
+    const existing = folder.entries.get(name);
+    if (existing?.kind === 'directory' || existing?.kind === 'graft') {
+      throw this.#conflict(join(path, name), existing, layer);
+    }
+    const owner = existing && this.#ownerOf(existing);
+    const self = this.#describe(layer);
+    if (owner !== undefined && owner !== self) {
+      this.#clashes.push({ path: join(path, name), earlier: owner, later: self });
+    }
+    folder.entries.set(name, entry);
+  }
+
+  /** The directory at `path`, made where it is missing. */
+  #ensure(path: string): ViewDirectory {
+    let folder = this.#root;
+    let soFar = '';
+    for (const part of path === '' ? [] : path.split('/')) {
+      soFar = join(soFar, part);
+      folder = this.#directoryAt(folder, part, soFar);
+    }
+    return folder;
+  }
+
+  #directoryAt(folder: ViewDirectory, name: string, path: string): ViewDirectory {
+    const existing = folder.entries.get(name);
+    if (existing !== undefined) {
+      const directory = this.#asDirectory(folder, name, path, existing);
+      if (directory) return directory;
+      throw this.#conflict(path, existing, undefined);
+    }
+    const made = this.#newDirectory(folder, this.#skeletonInode(path));
+    folder.entries.set(name, made);
+    return made;
+  }
+
+  /** An entry as a directory of the view: a graft is expanded by one level, `lib64` is followed. */
+  #asDirectory(folder: ViewDirectory, name: string, path: string, entry: ViewEntry): ViewDirectory | undefined {
+    if (entry.kind === 'directory') return entry;
+    if (entry.kind === 'link') {
+      const target = folder.entries.get(entry.target);
+      return target?.kind === 'directory' ? target : undefined;
+    }
+    return entry.kind === 'graft' ? this.#expand(folder, name, path, entry) : undefined;
+  }
+
+  #expand(folder: ViewDirectory, name: string, path: string, graft: Graft): ViewDirectory {
+    const { slot } = this.#input.layers[graft.layer]!;
+    const inode = environmentInode(this.#input.environmentSerial, slot, graft.node);
+    const directory = this.#newDirectory(folder, inode);
+    folder.entries.set(name, directory);
+    this.#merge(directory, path, graft.layer, graft.node);
+    return directory;
+  }
+
+  #newDirectory(parent: ViewDirectory | undefined, inode: ViewDirectory['inode']): ViewDirectory {
+    return { kind: 'directory', inode, mtimeNs: this.#input.mtimeNs, parent, entries: new Map() };
+  }
+
+  #generated(layer: number, node: number, executable: boolean, content: GeneratedEntry['content']): GeneratedEntry {
+    const { environmentSerial, mtimeNs } = this.#input;
+    const inode = environmentInode(environmentSerial, this.#input.layers[layer]!.slot, node);
+    return { kind: 'generated', inode, mtimeNs, executable, layer, content };
+  }
+
+  /** Made of the path, so that another interpreter's skeleton does not renumber what stays. */
+  #skeletonInode(path: string): ViewDirectory['inode'] {
+    const hash = createHash('sha256').update(path).digest().readUInt32LE(0);
+    let node = (hash % (firstGeneratedNode - 1)) + 1;
+    while (this.#skeletonNodes.has(node)) node = (node % (firstGeneratedNode - 1)) + 1;
+    this.#skeletonNodes.add(node);
+    return environmentInode(this.#input.environmentSerial, skeletonSlot, node);
+  }
+
+  #parentOf(path: string): { folder: ViewDirectory; name: string } {
+    const slash = path.lastIndexOf('/');
+    return { folder: this.#ensure(path.slice(0, Math.max(slash, 0))), name: path.slice(slash + 1) };
+  }
+
+  #ownerOf(entry: ViewEntry): string {
+    if (entry.kind === 'file' || entry.kind === 'graft') return this.#describe(entry.layer);
+    if (entry.kind === 'generated' && entry.layer !== undefined) return this.#describe(entry.layer);
+    return 'the environment itself';
+  }
+
+  #describe(layer: number): string {
+    const { name, version } = this.#input.layers[layer]!.image.meta;
+    return `${name} ${version}`;
+  }
+
+  #conflict(path: string, existing: ViewEntry, layer: number | undefined): ShenvError {
+    const newcomer = layer === undefined ? 'the environment itself' : this.#describe(layer);
+    const [file, directory] =
+      existing.kind === 'directory' || existing.kind === 'graft'
+        ? [newcomer, this.#ownerOf(existing)]
+        : [this.#ownerOf(existing), newcomer];
+    return new ShenvError('PATH_CONFLICT', `'${path}' is a file of ${file} and a directory of ${directory}`, {
+      hint: 'Both cannot be in one environment; leave one out or choose another version.',
+      path,
+    });
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}/${name}`;
+}

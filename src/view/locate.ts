@@ -1,0 +1,101 @@
+import type { InodeNumber } from '../base/brands.js';
+import { modes } from '../image/format.js';
+import type { Image, NodeIndex } from '../image/read.js';
+import { environmentInode, fileInode, packageInode } from './inode.js';
+import type { GeneratedEntry, View, ViewEntry } from './tree.js';
+
+/** What stat(2) tells of an object, but for the size of a generated file. */
+export interface Attributes {
+  inode: InodeNumber;
+  mode: number;
+  /** Bytes; undefined for a generated file, whose content has to be made first. */
+  sizeBytes: number | undefined;
+  mtimeNs: bigint;
+}
+
+export const linkMode = 0o120777;
+
+/** The entry at a slash-separated path of a view ('' is its root), or undefined. */
+export function locate(view: View, path: string): ViewEntry | undefined {
+  let entry: ViewEntry = view.root;
+  for (const part of path === '' ? [] : path.split('/')) {
+    const child = childOf(view, entry, part);
+    if (child === undefined) return undefined;
+    entry = child;
+  }
+  return entry;
+}
+
+function childOf(view: View, entry: ViewEntry, name: string): ViewEntry | undefined {
+  if (entry.kind === 'directory') return entry.entries.get(name);
+  if (entry.kind !== 'graft') return undefined;
+  const { image } = view.layers[entry.layer]!;
+  const node = image.lookup(entry.node, name);
+  return node === undefined ? undefined : imageEntry(image, entry.layer, node);
+}
+
+function imageEntry(image: Image, layer: number, node: NodeIndex): ViewEntry {
+  return image.isDirectory(node) ? { kind: 'graft', layer, node } : { kind: 'file', layer, node };
+}
+
+export function isDirectory(entry: ViewEntry): boolean {
+  return entry.kind === 'directory' || entry.kind === 'graft';
+}
+
+/** Names and entries of a directory, in name order; undefined for anything else. */
+export function listEntries(view: View, entry: ViewEntry): [string, ViewEntry][] | undefined {
+  if (entry.kind === 'directory') return sortByName([...entry.entries]);
+  if (entry.kind !== 'graft') return undefined;
+  const { image } = view.layers[entry.layer]!;
+  const { first, count } = image.childrenOf(entry.node);
+  const nodes = Array.from({ length: count }, (_, index) => first + index);
+  return nodes.map((node) => [image.nameOf(node), imageEntry(image, entry.layer, node)]);
+}
+
+/** Sorts by name bytes, the order in which every engine lists. */
+export function sortByName<T>(entries: [string, T][]): [string, T][] {
+  const keyed = entries.map((entry): [Buffer, [string, T]] => [Buffer.from(entry[0]), entry]);
+  return keyed.sort(([a], [b]) => Buffer.compare(a, b)).map(([, entry]) => entry);
+}
+
+export function attributesOf(view: View, entry: ViewEntry): Attributes {
+  switch (entry.kind) {
+    case 'directory':
+      return { inode: entry.inode, mode: modes.directory, sizeBytes: 0, mtimeNs: entry.mtimeNs };
+    case 'link':
+      return { inode: entry.inode, mode: linkMode, sizeBytes: Buffer.byteLength(entry.target), mtimeNs: entry.mtimeNs };
+    case 'generated':
+      return { inode: entry.inode, mode: generatedMode(entry), sizeBytes: undefined, mtimeNs: entry.mtimeNs };
+    case 'graft': {
+      const { image, slot } = view.layers[entry.layer]!;
+      const inode = view.numberedByImage
+        ? packageInode(image.serial, entry.node)
+        : environmentInode(view.environmentSerial, slot, entry.node);
+      return { inode, mode: modes.directory, sizeBytes: 0, mtimeNs: image.mtimeNsOf(entry.node) };
+    }
+    case 'file': {
+      const { image } = view.layers[entry.layer]!;
+      const { sizeBytes } = image.fileOf(entry.node);
+      return {
+        inode: fileInode(image.serial, entry.node),
+        mode: image.modeOf(entry.node),
+        sizeBytes,
+        mtimeNs: image.mtimeNsOf(entry.node),
+      };
+    }
+  }
+}
+
+export function generatedMode(entry: GeneratedEntry): number {
+  return entry.executable ? modes.executable : modes.file;
+}
+
+/** Value of the extended attribute `user.shenv.origin`: distribution, version, wheel digest. */
+export function originOf(view: View, entry: ViewEntry): string | undefined {
+  if (entry.kind !== 'file') return undefined;
+  return imageOrigin(view.layers[entry.layer]!.image);
+}
+
+export function imageOrigin(image: Image): string {
+  return `${image.meta.name} ${image.meta.version} sha256:${image.wheelDigest}`;
+}

@@ -1,0 +1,39 @@
+import type { ImageScript } from '../image/meta.js';
+
+/** Linux reads this many bytes of a script for its interpreter (BINPRM_BUF_SIZE is 256 since 5.1, 128 before). */
+const shebangBytes = 127;
+
+/**
+ * The first line of a script for the interpreter at `python`. Where the path is too long or has a
+ * space, `/bin/sh` starts it: the text is a comment to Python and an `exec` to the shell.
+ */
+export function shebang(python: string): string {
+  const simple = `#!${python}\n`;
+  if (Buffer.byteLength(simple) <= shebangBytes && !/\s/.test(python)) return simple;
+  const quoted = /\s/.test(python) ? `"${python}"` : python;
+  return `#!/bin/sh\n'''exec' ${quoted} "$0" "$@"\n' '''\n`;
+}
+
+/** A console or gui script: what pip of the same Python's time writes, so that trees compare equal. */
+export function entryPointScript(script: ImageScript, python: string, minor: string): string {
+  const name = script.attribute.split('.')[0];
+  const oldPython = Number(minor.split('.')[1]) < 9;
+  const lines = oldPython
+    ? [
+        '# -*- coding: utf-8 -*-',
+        'import re',
+        'import sys',
+        `from ${script.module} import ${name}`,
+        "if __name__ == '__main__':",
+        "    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])",
+        `    sys.exit(${script.attribute}())`,
+      ]
+    : [
+        'import sys',
+        `from ${script.module} import ${name}`,
+        "if __name__ == '__main__':",
+        "    sys.argv[0] = sys.argv[0].removesuffix('.exe')",
+        `    sys.exit(${script.attribute}())`,
+      ];
+  return `${shebang(python)}${lines.join('\n')}\n`;
+}
