@@ -41,6 +41,7 @@ export function unpackFramed(magic: string, version: number, data: Buffer): unkn
   if (found !== version) throw new FrameError(`its version is ${found}, this program knows ${version}`);
   const payload = data.subarray(framedHeaderBytes);
   if (payload.length !== data.readUInt32LE(lengthAt)) throw new FrameError('its length is wrong');
-  if (sha256(payload) !== data.toString('hex', digestAt, framedHeaderBytes)) throw new FrameError('its digest does not match');
+  if (sha256(payload) !== data.toString('hex', digestAt, framedHeaderBytes))
+    throw new FrameError('its digest does not match');
   return unpack(payload);
 }

@@ -37,10 +37,13 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
   const { environments, store, images, progress } = workspace;
   await environments.assertFree(request.name);
   const { key, record } = await findInterpreter(environments.interpreters, request.python);
-  const asksForWheels = request.requirements.length > 0 || request.pipArgs.some((arg) => arg === '-r' || arg === '-e');
+  const asksForWheels =
+    request.requirements.length > 0 || request.pipArgs.some((arg) => arg === '-r' || arg === '-e');
   const { pipArgs } = request;
   const options = { pipArgs, progress, ...(workspace.signal ? { signal: workspace.signal } : {}) };
-  const resolved = asksForWheels ? await resolveRequirements(store, record, request.requirements, options) : [];
+  const resolved = asksForWheels
+    ? await resolveRequirements(store, record, request.requirements, options)
+    : [];
   if (request.withPip && record.ensurepipWheel && !resolved.some(({ image }) => isPip(image.meta.name))) {
     const { image, added } = await putWheel(store, record.ensurepipWheel);
     resolved.unshift({ image, requested: true, added });

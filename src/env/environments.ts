@@ -75,7 +75,8 @@ export class Environments {
       await syncFolder(this.#folder);
     } catch (error) {
       await rm(staged, { recursive: true, force: true });
-      if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST') throw environmentExists(manifest.name);
+      if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST')
+        throw environmentExists(manifest.name);
       throw error;
     }
   }
@@ -83,11 +84,18 @@ export class Environments {
   /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
   async commit(manifest: Manifest): Promise<void> {
     const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
-    const published = await publishExclusively(staged, this.#manifestPath(manifest.name, manifest.generation));
+    const published = await publishExclusively(
+      staged,
+      this.#manifestPath(manifest.name, manifest.generation),
+    );
     if (published) return;
-    throw new ShenvError('ENVIRONMENT_CHANGED', `'${manifest.name}' was changed by another process meanwhile`, {
-      hint: 'Nothing was lost; run the command again.',
-    });
+    throw new ShenvError(
+      'ENVIRONMENT_CHANGED',
+      `'${manifest.name}' was changed by another process meanwhile`,
+      {
+        hint: 'Nothing was lost; run the command again.',
+      },
+    );
   }
 
   /** Takes the environment out of the home in one step, then removes it. Throws ENVIRONMENT_MISSING. */

@@ -40,7 +40,8 @@ function dependenciesOf(node: OrderedNode, nodes: ReadonlyMap<string, OrderedNod
   return node.requires.flatMap((requirement) => {
     const name = normalizeName(/^\s*([A-Za-z0-9][A-Za-z0-9._-]*)/.exec(requirement)?.[1] ?? '');
     const extra = /extra\s*==\s*['"]([^'"]+)['"]/.exec(requirement)?.[1];
-    const wanted = extra === undefined || node.extras.some((asked) => normalizeName(asked) === normalizeName(extra));
+    const wanted =
+      extra === undefined || node.extras.some((asked) => normalizeName(asked) === normalizeName(extra));
     return wanted && nodes.has(name) ? [name] : [];
   });
 }

@@ -8,9 +8,13 @@ import { ShenvError } from '../base/errors.js';
 export function checkEnvironmentName(name: string): void {
   const rule = brokenRule(name);
   if (rule === undefined) return;
-  throw new ShenvError('ENVIRONMENT_NAME', `${JSON.stringify(name)} cannot be an environment's name: ${rule}`, {
-    hint: 'Choose a name that a folder can have, such as demo or my-project.',
-  });
+  throw new ShenvError(
+    'ENVIRONMENT_NAME',
+    `${JSON.stringify(name)} cannot be an environment's name: ${rule}`,
+    {
+      hint: 'Choose a name that a folder can have, such as demo or my-project.',
+    },
+  );
 }
 
 function brokenRule(name: string): string | undefined {

@@ -44,7 +44,8 @@ function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
 /** The user's own pip configuration stays; only what would install somewhere else is taken out. */
 function pipVariables(): NodeJS.ProcessEnv {
   const variables = { ...process.env };
-  for (const name of ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT', 'PIP_REPORT', 'PIP_DRY_RUN']) delete variables[name];
+  for (const name of ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT', 'PIP_REPORT', 'PIP_DRY_RUN'])
+    delete variables[name];
   return {
     ...variables,
     PIP_USER: '0',
@@ -56,7 +57,12 @@ function pipVariables(): NodeJS.ProcessEnv {
 }
 
 /** Runs pip to its end, its lines shown as progress. Throws RESOLVER_FAILED with pip's own last words. */
-export async function runPip(pip: Pip, args: readonly string[], progress: Progress, signal?: AbortSignal): Promise<void> {
+export async function runPip(
+  pip: Pip,
+  args: readonly string[],
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<void> {
   const child = spawn(pip.program, [...pip.args, ...args], {
     env: pipVariables(),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,7 +82,11 @@ export async function runPip(pip: Pip, args: readonly string[], progress: Progre
   });
   if (status === 0) return;
   const errors = said.filter((line) => /^\s*(ERROR|error):?/.test(line));
-  throw new ShenvError('RESOLVER_FAILED', `pip could not do it:\n${(errors.length > 0 ? errors : said).slice(-lastLines).join('\n')}`, {
-    hint: 'Check the names and versions asked for, and pip\'s configuration (`pip config list`).',
-  });
+  throw new ShenvError(
+    'RESOLVER_FAILED',
+    `pip could not do it:\n${(errors.length > 0 ? errors : said).slice(-lastLines).join('\n')}`,
+    {
+      hint: "Check the names and versions asked for, and pip's configuration (`pip config list`).",
+    },
+  );
 }

@@ -79,9 +79,22 @@ export async function resolveRequirements(
   }
 }
 
-async function report(pip: Pip, folder: string, requirements: readonly string[], options: ResolveOptions): Promise<ReportItem[]> {
+async function report(
+  pip: Pip,
+  folder: string,
+  requirements: readonly string[],
+  options: ResolveOptions,
+): Promise<ReportItem[]> {
   const path = join(folder, 'report.json');
-  const args = ['install', '--dry-run', '--ignore-installed', '--report', path, ...options.pipArgs, ...requirements];
+  const args = [
+    'install',
+    '--dry-run',
+    '--ignore-installed',
+    '--report',
+    path,
+    ...options.pipArgs,
+    ...requirements,
+  ];
   await runPip(pip, args, options.progress, options.signal);
   const { install } = JSON.parse(await readFile(path, 'utf8')) as { install: ReportItem[] };
   return install;
@@ -101,7 +114,7 @@ function isWheelUrl(item: ReportItem): boolean {
 }
 
 function archiveDigest(item: ReportItem): Digest | undefined {
-  const text = item.download_info.archive_info?.hashes?.['sha256'];
+  const text = item.download_info.archive_info?.hashes?.sha256;
   return text === undefined ? undefined : toDigest(text);
 }
 
@@ -109,7 +122,11 @@ function sourceDigest(item: ReportItem): Digest | undefined {
   return isWheelUrl(item) ? undefined : archiveDigest(item);
 }
 
-async function findImage(store: Store, interpreter: InterpreterRecord, item: ReportItem): Promise<Image | undefined> {
+async function findImage(
+  store: Store,
+  interpreter: InterpreterRecord,
+  item: ReportItem,
+): Promise<Image | undefined> {
   const { name, version } = item.metadata;
   const digest = archiveDigest(item) ?? (await localDigest(item));
   if (digest === undefined) return undefined;
@@ -179,7 +196,12 @@ async function wheelFrom(
   if (lines.length === 0) return;
   const list = join(folder, 'pinned.txt');
   await writeFile(list, `${lines.join('\n')}\n`);
-  await runPip(pip, ['wheel', '--no-deps', '--wheel-dir', target, ...indexArgs, '-r', list], options.progress, options.signal);
+  await runPip(
+    pip,
+    ['wheel', '--no-deps', '--wheel-dir', target, ...indexArgs, '-r', list],
+    options.progress,
+    options.signal,
+  );
 }
 
 /** What chooses distributions is decided by now; only where to get them from still matters. */
@@ -192,9 +214,14 @@ async function findWheel(folder: string, item: ReportItem): Promise<string> {
   for (const file of await readdir(folder)) {
     const { distribution, version } = parseWheelFilename(file);
     const sameName = normalizeName(distribution) === normalizeName(item.metadata.name);
-    if (sameName && sameVersion(version.replaceAll('_', '-'), item.metadata.version)) return join(folder, file);
+    if (sameName && sameVersion(version.replaceAll('_', '-'), item.metadata.version))
+      return join(folder, file);
   }
-  throw new ShenvError('RESOLVER_FAILED', `pip gave no wheel of ${item.metadata.name} ${item.metadata.version}`, {
-    hint: 'Run the command again; if it stays so, add the wheel with `shenv-fs store add`.',
-  });
+  throw new ShenvError(
+    'RESOLVER_FAILED',
+    `pip gave no wheel of ${item.metadata.name} ${item.metadata.version}`,
+    {
+      hint: 'Run the command again; if it stays so, add the wheel with `shenv-fs store add`.',
+    },
+  );
 }

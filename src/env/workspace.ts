@@ -14,7 +14,11 @@ export interface Workspace {
   signal?: AbortSignal;
 }
 
-export function openWorkspace(places: Places, progress: Progress = silentProgress, signal?: AbortSignal): Workspace {
+export function openWorkspace(
+  places: Places,
+  progress: Progress = silentProgress,
+  signal?: AbortSignal,
+): Workspace {
   const store = new Store(places.store);
   return {
     places,

@@ -11,7 +11,10 @@ export class Renderer {
   readonly #pathOf: (environmentSerial: number) => { path: string; name: string };
   readonly #cache: LRUCache<GeneratedEntry, Buffer>;
 
-  constructor(contents: ImageContents, pathOf: (environmentSerial: number) => { path: string; name: string }) {
+  constructor(
+    contents: ImageContents,
+    pathOf: (environmentSerial: number) => { path: string; name: string },
+  ) {
     this.contents = contents;
     this.#pathOf = pathOf;
     this.#cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: (data) => data.length + 64 });
@@ -27,9 +30,5 @@ export class Renderer {
     });
     if (entry.content.type !== 'volatile') this.#cache.set(entry, made);
     return made;
-  }
-
-  get cachedBytes(): number {
-    return this.#cache.calculatedSize;
   }
 }

@@ -33,7 +33,8 @@ export async function listInterpreters(variables = process.env): Promise<Probe[]
   const found = new Map<string, Probe>();
   for await (const candidate of candidates(undefined, undefined, variables)) {
     const probe = await probeInterpreter(candidate).catch(() => undefined);
-    if (probe && !found.has(`${probe.basePrefix} ${probe.version}`)) found.set(`${probe.basePrefix} ${probe.version}`, probe);
+    if (probe && !found.has(`${probe.basePrefix} ${probe.version}`))
+      found.set(`${probe.basePrefix} ${probe.version}`, probe);
   }
   return [...found.values()].sort((a, b) => compareVersions(b.version, a.version));
 }
@@ -52,9 +53,12 @@ async function* candidates(
   version: string | undefined,
   variables: NodeJS.ProcessEnv,
 ): AsyncGenerator<string> {
-  const folders = (variables['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
+  const folders = (variables.PATH ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
   const minor = version?.split('.').slice(0, 2).join('.');
-  const names = request === undefined || version !== undefined ? [`python${minor ?? '3'}`, 'python3', 'python'] : [request];
+  const names =
+    request === undefined || version !== undefined
+      ? [`python${minor ?? '3'}`, 'python3', 'python']
+      : [request];
   const seen = new Set<string>();
   const offer = async function* (paths: Iterable<string>) {
     for (const path of paths) {
@@ -65,9 +69,11 @@ async function* candidates(
   };
   yield* offer(names.flatMap((name) => folders.map((folder) => join(folder, name))));
   if (request !== undefined && version === undefined) return;
-  const home = variables['HOME'] || homedir();
-  yield* offer(await versionFolders(variables['PYENV_ROOT'] || join(home, '.pyenv'), 'versions'));
-  yield* offer(await versionFolders(variables['UV_PYTHON_INSTALL_DIR'] || join(home, '.local/share/uv'), 'python'));
+  const home = variables.HOME || homedir();
+  yield* offer(await versionFolders(variables.PYENV_ROOT || join(home, '.pyenv'), 'versions'));
+  yield* offer(
+    await versionFolders(variables.UV_PYTHON_INSTALL_DIR || join(home, '.local/share/uv'), 'python'),
+  );
   yield* offer(await systemInterpreters());
 }
 
@@ -83,7 +89,9 @@ async function systemInterpreters(): Promise<string[]> {
   for (const folder of ['/usr/local/bin', '/usr/bin']) {
     const names = await readdir(folder).catch(() => []);
     const matching = names.filter((name) => /^python3(\.\d+)?$/.test(name));
-    found.push(...matching.sort((a, b) => compareVersions(b.slice(6), a.slice(6))).map((name) => join(folder, name)));
+    found.push(
+      ...matching.sort((a, b) => compareVersions(b.slice(6), a.slice(6))).map((name) => join(folder, name)),
+    );
   }
   return found;
 }

@@ -33,7 +33,8 @@ export async function findInterpreter(folder: string, request?: string): Promise
   if (remembered) return remembered;
   const probe = await discoverInterpreter(request);
   const known = await recall(folder, probe.baseExecutable);
-  if (known && JSON.stringify({ ...known.record, skeleton: undefined }) === JSON.stringify(probe)) return known;
+  if (known && JSON.stringify({ ...known.record, skeleton: undefined }) === JSON.stringify(probe))
+    return known;
   const record: InterpreterRecord = { ...probe, skeleton: await captureSkeleton(probe.baseExecutable) };
   const key = sha256(pack(record));
   await mkdir(folder, { recursive: true });
@@ -49,11 +50,15 @@ export async function readInterpreter(folder: string, key: Digest): Promise<Inte
     return unpackFramed(magic, recordVersion, await readFile(path)) as InterpreterRecord;
   } catch (cause) {
     if (!(cause instanceof FrameError) && (cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new ShenvError('INTERPRETER_MISSING', `The interpreter record ${key.slice(0, 16)}… cannot be read`, {
-      hint: 'Create the environment again.',
-      path,
-      cause,
-    });
+    throw new ShenvError(
+      'INTERPRETER_MISSING',
+      `The interpreter record ${key.slice(0, 16)}… cannot be read`,
+      {
+        hint: 'Create the environment again.',
+        path,
+        cause,
+      },
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ShenvError } from '../base/errors.js';
-import { run } from './run.js';
+import { run } from '../base/run.js';
 
 /** What python/probe.py tells of an interpreter. */
 export interface Probe {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
-import { run } from './run.js';
+import { run } from '../base/run.js';
 
 /** What differs between two environments of one interpreter. */
 export type Variable = 'path' | 'name' | 'prompt' | 'systemSitePackages';
@@ -37,7 +37,9 @@ export async function captureSkeleton(executable: string): Promise<SkeletonEntry
   const folder = await mkdtemp(join(tmpdir(), 'shenv-fs-skeleton-'));
   try {
     const path = join(folder, markerName);
-    const finished = await run(executable, ['-I', '-m', 'venv', '--without-pip', path], { timeoutMs: venvTimeoutMs });
+    const finished = await run(executable, ['-I', '-m', 'venv', '--without-pip', path], {
+      timeoutMs: venvTimeoutMs,
+    });
     if (finished.status !== 0) {
       const reason = (finished.stderr || finished.stdout).trim().split('\n').at(-1);
       throw new ShenvError('INTERPRETER_UNUSABLE', `${executable} -m venv fails: ${reason}`, {

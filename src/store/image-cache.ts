@@ -13,7 +13,11 @@ export class ImageCache {
   }
 
   /** Throws what `Store.open` throws; a failure is not remembered. */
-  async open(reference: { name: string; version: string; wheelDigest: Image['wheelDigest'] }): Promise<Image> {
+  async open(reference: {
+    name: string;
+    version: string;
+    wheelDigest: Image['wheelDigest'];
+  }): Promise<Image> {
     const { name, version, wheelDigest } = reference;
     const known = this.#images.get(wheelDigest);
     if (known) return known;

@@ -70,7 +70,14 @@ class Composer {
         folder.entries.set(name, { kind: 'link', inode, mtimeNs, target: entry.target });
       } else {
         const content = { type: 'template', segments: entry.segments } as const;
-        folder.entries.set(name, { kind: 'generated', inode, mtimeNs, executable: entry.executable, layer: undefined, content });
+        folder.entries.set(name, {
+          kind: 'generated',
+          inode,
+          mtimeNs,
+          executable: entry.executable,
+          layer: undefined,
+          content,
+        });
       }
     }
     this.#ensure(sitePackagesOf(this.#input.interpreter));
@@ -120,7 +127,13 @@ class Composer {
     const bin = this.#ensure('bin');
     scriptsOf(viewLayer.image.meta.scripts, this.#input.interpreter.minor).forEach((script, index) => {
       const node = firstGeneratedNode + distInfoFiles.reserved + index;
-      this.#put(bin, 'bin', script.name, layer, this.#generated(layer, node, true, { type: 'entryPoint', script }));
+      this.#put(
+        bin,
+        'bin',
+        script.name,
+        layer,
+        this.#generated(layer, node, true, { type: 'entryPoint', script }),
+      );
       this.#namesTouched += 1;
     });
   }
@@ -192,7 +205,12 @@ class Composer {
   }
 
   /** An entry as a directory of the view: a graft is expanded by one level, `lib64` is followed. */
-  #asDirectory(folder: ViewDirectory, name: string, path: string, entry: ViewEntry): ViewDirectory | undefined {
+  #asDirectory(
+    folder: ViewDirectory,
+    name: string,
+    path: string,
+    entry: ViewEntry,
+  ): ViewDirectory | undefined {
     if (entry.kind === 'directory') return entry;
     if (entry.kind === 'link') {
       const target = folder.entries.get(entry.target);
@@ -214,7 +232,12 @@ class Composer {
     return { kind: 'directory', inode, mtimeNs: this.#input.mtimeNs, parent, entries: new Map() };
   }
 
-  #generated(layer: number, node: number, executable: boolean, content: GeneratedEntry['content']): GeneratedEntry {
+  #generated(
+    layer: number,
+    node: number,
+    executable: boolean,
+    content: GeneratedEntry['content'],
+  ): GeneratedEntry {
     const { environmentSerial, mtimeNs } = this.#input;
     const inode = environmentInode(environmentSerial, this.#input.layers[layer]!.slot, node);
     return { kind: 'generated', inode, mtimeNs, executable, layer, content };

@@ -24,7 +24,11 @@ export interface DistInfoFile {
 /** What an installer adds to `.dist-info` ("Recording installed projects"). */
 export function distInfoFiles(viewLayer: ViewLayer, layer: number): DistInfoFile[] {
   const files: DistInfoFile[] = [
-    { name: 'INSTALLER', node: firstGeneratedNode, content: { type: 'text', text: `${viewLayer.installer}\n` } },
+    {
+      name: 'INSTALLER',
+      node: firstGeneratedNode,
+      content: { type: 'text', text: `${viewLayer.installer}\n` },
+    },
     { name: 'RECORD', node: firstGeneratedNode + 1, content: { type: 'record', layer } },
   ];
   if (viewLayer.requested) {

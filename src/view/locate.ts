@@ -63,7 +63,12 @@ export function attributesOf(view: View, entry: ViewEntry): Attributes {
     case 'directory':
       return { inode: entry.inode, mode: modes.directory, sizeBytes: 0, mtimeNs: entry.mtimeNs };
     case 'link':
-      return { inode: entry.inode, mode: linkMode, sizeBytes: Buffer.byteLength(entry.target), mtimeNs: entry.mtimeNs };
+      return {
+        inode: entry.inode,
+        mode: linkMode,
+        sizeBytes: Buffer.byteLength(entry.target),
+        mtimeNs: entry.mtimeNs,
+      };
     case 'generated':
       return { inode: entry.inode, mode: generatedMode(entry), sizeBytes: undefined, mtimeNs: entry.mtimeNs };
     case 'graft': {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { installPlace } from '../wheel/plan.js';
-import { formatRecord, parseRecord, recordHash, type RecordRow } from '../wheel/record.js';
+import { formatRecord, parseRecord, type RecordRow, recordHash } from '../wheel/record.js';
 import { distInfoFiles, type GeneratedContent, scriptsOf } from './generated.js';
 import type { View } from './tree.js';
 
@@ -13,11 +13,21 @@ export type RenderContent = (content: GeneratedContent) => Promise<Buffer>;
  * the wheel's rows with paths relative to site-packages, rewritten scripts hashed anew, and what
  * the installer added; sorted. `wheelRecord` is the RECORD that the wheel brought.
  */
-export async function environmentRecord(view: View, layer: number, wheelRecord: string, render: RenderContent): Promise<string> {
+export async function environmentRecord(
+  view: View,
+  layer: number,
+  wheelRecord: string,
+  render: RenderContent,
+): Promise<string> {
   const viewLayer = view.layers[layer]!;
   const { image } = viewLayer;
   const minor = view.interpreter?.minor ?? '';
-  const folders = { site: view.sitePackages, bin: 'bin', data: '', include: `include/site/python${minor}/${image.meta.name}` };
+  const folders = {
+    site: view.sitePackages,
+    bin: 'bin',
+    data: '',
+    include: `include/site/python${minor}/${image.meta.name}`,
+  };
   const rows: RecordRow[] = [];
   for (const row of parseRecord(wheelRecord, `${image.meta.distInfo}/RECORD`)) {
     const { scheme, path } = installPlace(row.path);
@@ -27,7 +37,8 @@ export async function environmentRecord(view: View, layer: number, wheelRecord: 
       continue;
     }
     const placed = relativeTo(view.sitePackages, posix.join(folders[scheme], path));
-    if (image.isPythonScript(node)) rows.push(await hashed(placed, await render({ type: 'pythonScript', layer, node })));
+    if (image.isPythonScript(node))
+      rows.push(await hashed(placed, await render({ type: 'pythonScript', layer, node })));
     else rows.push({ ...row, path: placed });
   }
   for (const script of scriptsOf(image.meta.scripts, minor)) {

@@ -1,0 +1,69 @@
+import type { Workspace } from '../../env/workspace.js';
+import { dumpManifest } from '../../manifest/dump.js';
+import { reloadMounts } from '../../mount/runtime.js';
+import { readInterpreter } from '../../python/interpreter-record.js';
+import { formatTable, type Report } from '../render.js';
+
+export async function listEnvironments({ environments }: Workspace): Promise<Report> {
+  const data = [];
+  for (const name of await environments.list()) {
+    const manifest = await environments.read(name);
+    const { version } = await readInterpreter(environments.interpreters, manifest.interpreter);
+    const { generation, layers } = manifest;
+    data.push({
+      name,
+      python: version,
+      generation,
+      distributions: layers.length,
+      createdMs: manifest.createdMs,
+    });
+  }
+  if (data.length === 0) return { data, text: 'No environments yet; make one with `shenv-fs create NAME`.' };
+  const rows = data.map(({ name, python, generation, distributions, createdMs }) => {
+    const day = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
+    return [name, python, String(generation), String(distributions), day];
+  });
+  return {
+    data,
+    text: formatTable(['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'], rows),
+  };
+}
+
+export async function showEnvironment(
+  { environments }: Workspace,
+  name: string,
+  options: { dump?: boolean },
+): Promise<Report> {
+  const manifest = await environments.read(name);
+  if (options.dump) return { data: manifest, text: dumpManifest(manifest) };
+  const interpreter = await readInterpreter(environments.interpreters, manifest.interpreter);
+  const distributions = manifest.layers.map(({ image, reason, directUrl }) => ({
+    ...image,
+    reason,
+    directUrl,
+  }));
+  const data = {
+    name,
+    generation: manifest.generation,
+    serial: manifest.serial,
+    python: interpreter.version,
+    executable: interpreter.baseExecutable,
+    requested: manifest.requested,
+    options: manifest.options,
+    distributions,
+  };
+  const sorted = [...distributions].sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  const rows = sorted.map((item) => [item.name, item.version, item.reason, item.wheelDigest.slice(0, 16)]);
+  const head = `${name}: Python ${interpreter.version} (${interpreter.baseExecutable}), generation ${manifest.generation}`;
+  return { data, text: `${head}\n${formatTable(['DISTRIBUTION', 'VERSION', 'WHY', 'WHEEL SHA-256'], rows)}` };
+}
+
+export async function deleteEnvironments(
+  { environments, places }: Workspace,
+  names: string[],
+): Promise<Report> {
+  for (const name of names) await environments.generations(name);
+  for (const name of names) await environments.delete(name);
+  await reloadMounts(places.runtime, places.home);
+  return { data: { deleted: names }, text: names.map((name) => `Deleted '${name}'`).join('\n') };
+}

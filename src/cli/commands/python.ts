@@ -1,0 +1,14 @@
+import type { Workspace } from '../../env/workspace.js';
+import { listInterpreters } from '../../python/discover.js';
+import { formatTable, type Report } from '../render.js';
+
+export async function listPythons(_: Workspace): Promise<Report> {
+  const found = await listInterpreters();
+  const data = found.map(({ version, baseExecutable, pipVersion }) => ({
+    version,
+    executable: baseExecutable,
+    pip: pipVersion,
+  }));
+  const rows = data.map(({ version, executable, pip }) => [version, executable, pip ?? '-']);
+  return { data, text: formatTable(['VERSION', 'EXECUTABLE', 'PIP'], rows) };
+}

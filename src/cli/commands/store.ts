@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises';
+import type { Workspace } from '../../env/workspace.js';
+import { dumpImage } from '../../image/dump.js';
+import { Image, readDigests } from '../../image/read.js';
+import { putWheel } from '../../store/put.js';
+import { formatBytes, formatTable, plural, type Report } from '../render.js';
+
+export async function addWheels({ store, progress, signal }: Workspace, wheels: string[]): Promise<Report> {
+  const data: { wheel: string; name: string; version: string; added: boolean; path: string }[] = [];
+  progress.start('Adding to the store', wheels.length);
+  try {
+    for (const wheel of wheels) {
+      signal?.throwIfAborted();
+      progress.advance(0, wheel);
+      const { image, added } = await putWheel(store, wheel);
+      data.push({ wheel, name: image.meta.name, version: image.meta.version, added, path: image.path });
+      progress.advance(1);
+    }
+  } finally {
+    progress.finish();
+  }
+  const added = data.filter((item) => item.added).length;
+  return { data, text: `${plural(added, 'image')} added, ${data.length - added} there already` };
+}
+
+export async function listImages({ store }: Workspace, name: string | undefined): Promise<Report> {
+  const data = [];
+  for await (const stored of name === undefined ? store.list() : store.listOf(name)) {
+    const { meta, serial } = await Image.open(stored.path);
+    const { size } = await stat(stored.path);
+    data.push({
+      name: meta.name,
+      version: meta.version,
+      serial,
+      wheel: meta.wheelFilename,
+      bytes: size,
+      files: meta.fileCount,
+      path: stored.path,
+    });
+  }
+  const rows = data.map((image) => [
+    image.name,
+    image.version,
+    String(image.files),
+    formatBytes(image.bytes),
+    image.wheel,
+  ]);
+  const total = formatBytes(data.reduce((sum, { bytes }) => sum + bytes, 0));
+  const table = formatTable(['DISTRIBUTION', 'VERSION', 'FILES', 'SIZE', 'WHEEL'], rows);
+  return {
+    data,
+    text: data.length === 0 ? 'No images.' : `${table}\n${plural(data.length, 'image')}, ${total}`,
+  };
+}
+
+export async function dump(_: Workspace, path: string): Promise<Report> {
+  const image = await Image.open(path);
+  const text = dumpImage(image, await readDigests(image));
+  return { data: text, text };
+}

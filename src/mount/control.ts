@@ -1,0 +1,39 @@
+import { chmod, unlink } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { ShenvError, unless } from '../base/errors.js';
+import type { ControlRequest } from './runtime.js';
+
+/** Serves the control socket (mode 0600): a line of JSON in, a line of JSON out, then the end. */
+export async function serveControl(
+  path: string,
+  handle: (request: ControlRequest) => Promise<unknown>,
+): Promise<Server> {
+  await unless('ENOENT', unlink(path));
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket }).once('line', (line) => void answer(socket, line, handle));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o600);
+  return server;
+}
+
+async function answer(
+  socket: Socket,
+  line: string,
+  handle: (request: ControlRequest) => Promise<unknown>,
+): Promise<void> {
+  let reply: object;
+  try {
+    reply = { ok: (await handle(JSON.parse(line) as ControlRequest)) ?? null };
+  } catch (error) {
+    const { message } = error as Error;
+    const code = error instanceof ShenvError ? error.code : 'DAEMON_UNREACHABLE';
+    reply = { error: { code, message, hint: error instanceof ShenvError ? error.hint : undefined } };
+  }
+  socket.end(`${JSON.stringify(reply)}\n`);
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { replaceFile } from '../base/atomic-write.js';
+import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+
+/** What a running daemon leaves in the runtime folder for other commands. */
+export interface DaemonRecord {
+  pid: number;
+  mountpoint: string;
+  engine: string;
+  home: string;
+  store: string;
+  startedMs: number;
+}
+
+const requestTimeoutMs = 20_000;
+const idDigits = 16;
+
+/** The files of the daemon for one mountpoint. */
+export function runtimeFiles(
+  runtime: string,
+  mountpoint: string,
+): { socket: string; record: string; log: string } {
+  const id = createHash('sha256').update(mountpoint).digest('hex').slice(0, idDigits);
+  return {
+    socket: join(runtime, `${id}.sock`),
+    record: join(runtime, `${id}.json`),
+    log: join(runtime, `${id}.log`),
+  };
+}
+
+/** Makes the runtime folder, for this user alone. Throws STORE_UNUSABLE when it is another one's. */
+export async function prepareRuntime(runtime: string): Promise<void> {
+  await mkdir(runtime, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await stat(runtime);
+  if (uid === process.getuid?.() && (mode & 0o022) === 0) return;
+  throw new ShenvError(
+    'STORE_UNUSABLE',
+    `The runtime folder ${runtime} belongs to somebody else or is open to others`,
+    {
+      hint: 'Set XDG_RUNTIME_DIR or SHENV_RUNTIME to a folder of your own.',
+      path: runtime,
+    },
+  );
+}
+
+export async function writeRecord(runtime: string, record: DaemonRecord): Promise<void> {
+  await replaceFile(
+    runtimeFiles(runtime, record.mountpoint).record,
+    Buffer.from(JSON.stringify(record)),
+    0o600,
+  );
+}
+
+export async function removeRecord(runtime: string, mountpoint: string): Promise<void> {
+  const { socket, record } = runtimeFiles(runtime, mountpoint);
+  for (const path of [socket, record]) await unless('ENOENT', unlink(path));
+}
+
+/** Daemons that left a record; some may be dead. */
+export async function listRecords(runtime: string): Promise<DaemonRecord[]> {
+  const records: DaemonRecord[] = [];
+  for (const file of (await unless('ENOENT', readdir(runtime))) ?? []) {
+    if (!file.endsWith('.json')) continue;
+    const text = await unless('ENOENT', readFile(join(runtime, file), 'utf8'));
+    if (text) records.push(JSON.parse(text) as DaemonRecord);
+  }
+  return records;
+}
+
+export interface ControlRequest {
+  operation: 'status' | 'reload' | 'stop';
+  lazy?: boolean;
+}
+
+/** Asks the daemon of `mountpoint`: one line of JSON there, one back. Throws DAEMON_UNREACHABLE. */
+export async function askDaemon(
+  runtime: string,
+  mountpoint: string,
+  request: ControlRequest,
+): Promise<unknown> {
+  const { socket } = runtimeFiles(runtime, mountpoint);
+  let answer: string;
+  try {
+    answer = await exchange(socket, `${JSON.stringify(request)}\n`);
+  } catch (cause) {
+    throw new ShenvError('DAEMON_UNREACHABLE', `The daemon of ${mountpoint} does not answer`, {
+      hint: `Run \`shenv-fs unmount ${mountpoint}\` and mount again.`,
+      path: mountpoint,
+      cause,
+    });
+  }
+  const reply = JSON.parse(answer) as {
+    ok?: unknown;
+    error?: { code: 'MOUNT_BUSY'; message: string; hint?: string };
+  };
+  if (reply.error)
+    throw new ShenvError(reply.error.code, reply.error.message, { hint: reply.error.hint ?? '' });
+  return reply.ok;
+}
+
+function exchange(socketPath: string, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    let received = '';
+    socket.setTimeout(requestTimeoutMs, () => socket.destroy(new Error('no answer in time')));
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(line));
+    socket.on('data', (text) => {
+      received += text;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => (received.endsWith('\n') ? resolve(received) : reject(new Error('no answer'))));
+  });
+}
+
+/**
+ * Tells every mount that shows environments of `home` to look again, and waits until each shows the
+ * change. A daemon that is gone has nothing to show; its record is removed.
+ */
+export async function reloadMounts(runtime: string, home: string): Promise<void> {
+  const records = (await listRecords(runtime)).filter((record) => record.home === home);
+  await Promise.all(
+    records.map(async ({ mountpoint, pid }) => {
+      try {
+        await askDaemon(runtime, mountpoint, { operation: 'reload' });
+      } catch (error) {
+        if (isAlive(pid)) throw error;
+        await removeRecord(runtime, mountpoint);
+      }
+    }),
+  );
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
+}
