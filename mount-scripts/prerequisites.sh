@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Names the system packages that shenv-fs needs and this machine lacks; with --install, and as root on
+# Debian or Ubuntu, installs them. Exits 0 when nothing is missing (any more), 1 otherwise.
+set -euo pipefail
+
+install=false
+[ "${1-}" = --install ] && install=true
+
+need=()   # Debian packages
+why=()
+lacks() { need+=("$1"); why+=("$1: $2"); }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
+available() { apt-cache show "$1" >/dev/null 2>&1; }
+
+have fusermount3 || lacks fuse3 "fusermount3 mounts for users who are not root"
+library libfuse.so.2 || {
+  # Ubuntu 24.04 and later renamed the package.
+  if available libfuse2t64; then lacks libfuse2t64 "the engine fuse-native loads libfuse.so.2"
+  else lacks libfuse2 "the engine fuse-native loads libfuse.so.2"; fi
+}
+have python3 || lacks python3 "environments are made of it"
+python3 -c 'import venv, ensurepip' 2>/dev/null || lacks python3-venv "its venv module and pip"
+have setfattr || lacks attr "the tests read extended attributes"
+have make || lacks make "builds the native engine"
+have g++ || lacks g++ "builds the native engine"
+
+if [ ! -e /dev/fuse ]; then
+  echo "prerequisites: /dev/fuse is missing; load the kernel module: modprobe fuse" >&2
+  if $install && [ "$(id -u)" = 0 ]; then modprobe fuse 2>/dev/null || true; fi
+fi
+
+if [ ${#need[@]} -eq 0 ]; then exit 0; fi
+printf 'prerequisites: missing %s\n' "${why[@]}" >&2
+if $install && [ "$(id -u)" = 0 ] && have apt-get; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends "${need[@]}" >&2
+  exit 0
+fi
+echo "  -> as root: apt-get install ${need[*]}" >&2
+exit 1
