@@ -39,6 +39,7 @@ export interface DaemonStatus {
 }
 
 const reloadDelayMs = 50;
+const closeTimeoutMs = 5000;
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -76,7 +77,7 @@ export class Daemon {
     await prepareMountpoint(mountpoint);
     await this.#environments.reload();
     const renderer = new Renderer(this.#contents, (serial) => {
-      const name = this.#environments.nameOf(serial);
+      const name = this.#environments.nameOf(serial) ?? '';
       return { name, path: join(mountpoint, name) };
     });
     const { engine, reason } = await startEngine(this.#options.engine, {
@@ -161,9 +162,20 @@ export class Daemon {
 
   async #cleanUp(): Promise<void> {
     this.#watcher?.close();
-    this.#server?.close();
+    if (this.#server) await closeServer(this.#server);
     this.#contents.close();
     await removeRecord(this.#workspace.places.runtime, this.#options.mountpoint);
     this.#end();
   }
+}
+
+/** Resolves when every request that was being answered is, or after a deadline. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(resolve, closeTimeoutMs);
+    server.close(() => {
+      clearTimeout(deadline);
+      resolve();
+    });
+  });
 }

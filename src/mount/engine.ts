@@ -11,6 +11,8 @@ export interface MountedView {
 export interface ViewSource {
   /** Names at the root of the mount, `.shenv` among them, with their environment serials. */
   list(): readonly { name: string; environmentSerial: number }[];
+  /** The name of the environment with this serial; undefined when it is gone. */
+  nameOf(environmentSerial: number): string | undefined;
   /** Undefined when there is no such environment; rejects when it cannot be composed. */
   load(name: string): Promise<View | undefined>;
 }

@@ -34,12 +34,12 @@ export class MountedEnvironments implements ViewSource {
     return roots;
   }
 
-  nameOf(environmentSerial: number): string {
+  nameOf(environmentSerial: number): string | undefined {
     if (environmentSerial === controlSerial) return controlName;
     for (const [name, environment] of this.#environments) {
       if (environment.environmentSerial === environmentSerial) return name;
     }
-    throw new Error(`no environment has serial ${environmentSerial}`);
+    return undefined;
   }
 
   async load(name: string): Promise<View | undefined> {

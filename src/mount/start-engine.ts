@@ -1,6 +1,7 @@
 import { ShenvError } from '../base/errors.js';
 import { type Engine, type EngineName, type EngineOptions, engineNames } from './engine.js';
 import { FuseNativeEngine } from './fuse-native-engine.js';
+import { KernelEngine } from './kernel-engine.js';
 
 /**
  * Starts the engine asked for, or with `auto` the first that can start. An engine asked for by name
@@ -32,8 +33,5 @@ export async function startEngine(
 }
 
 function makeEngine(name: EngineName, options: EngineOptions): Engine {
-  if (name === 'fuse-native') return new FuseNativeEngine(options);
-  throw new ShenvError('ENGINE_UNAVAILABLE', `The engine ${name} is not part of this build`, {
-    hint: 'Use --engine fuse-native.',
-  });
+  return name === 'kernel' ? new KernelEngine(options) : new FuseNativeEngine(options);
 }

@@ -35,6 +35,11 @@ export function environmentInode(environment: number, slot: number, node: number
   return (environmentTag | (BigInt(environment) << BigInt(bits.slot + bits.node)) | low) as InodeNumber;
 }
 
+/** The environment serial in a number that `environmentInode` made. */
+export function environmentOf(inode: bigint): number {
+  return Number((inode >> BigInt(bits.slot + bits.node)) & BigInt(maxEnvironmentSerial));
+}
+
 /** A directory of an image below `.shenv/packages`. */
 export function packageInode(serial: Serial, node: number): InodeNumber {
   return (packageTag | (BigInt(serial) << BigInt(bits.packageNode)) | BigInt(node)) as InodeNumber;

@@ -91,7 +91,7 @@ export function attributesOf(view: View, entry: ViewEntry): Attributes {
   }
 }
 
-export function generatedMode(entry: GeneratedEntry): number {
+export function generatedMode(entry: Pick<GeneratedEntry, 'executable'>): number {
   return entry.executable ? modes.executable : modes.file;
 }
 

@@ -1,0 +1,184 @@
+import { constants } from 'node:os';
+import { errno } from '../base/errno.js';
+import { ShenvError, systemErrorCode } from '../base/errors.js';
+import { diffViews } from '../view/diff.js';
+import { encodeView } from '../view/encode.js';
+import { environmentOf, rootInode } from '../view/inode.js';
+import { imageOrigin } from '../view/locate.js';
+import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
+import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.js';
+import { unmountPath } from './mountpoint.js';
+import { loadNativeAddon, type NativeSession, type Upcall } from './native-addon.js';
+
+/** More threads than two only wait for each other on small requests: bench trial `threads`. */
+const defaultThreads = 2;
+const maxImageDescriptors = 512;
+const generatedCacheBytes = 64 << 20;
+
+interface PublishedView {
+  view: View;
+  generated: ReadonlyMap<bigint, GeneratedEntry>;
+}
+
+/** The default engine on Linux: native threads answer the kernel, JavaScript composes what they serve. */
+export class KernelEngine implements Engine {
+  readonly name = 'kernel';
+  readonly #options: EngineOptions;
+  readonly #published = new Map<number, PublishedView>();
+  #roots = new Map<string, number>();
+  #session: NativeSession | undefined;
+  #via = '';
+  #upcallFailures = 0;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  async mount(): Promise<void> {
+    const addon = loadNativeAddon();
+    const { mountpoint, allowOther } = this.#options;
+    const { fd, via } = callMount(() =>
+      addon.mountFuse(mountpoint, { allowOther, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
+    );
+    this.#via = via;
+    this.#session = addon.openSession({
+      fd,
+      threads: this.#options.threads ?? defaultThreads,
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+      fullBlocks: this.#options.fullBlocks,
+      maxImageDescriptors,
+      generatedCacheBytes,
+      onUpcall: (upcall) => void this.#answerUpcall(upcall),
+      onEnd: () => void this.#ended(),
+    });
+    this.#publishRoots();
+    this.#session.start();
+  }
+
+  async publish({ rootsChanged, replaced }: Publication): Promise<void> {
+    const session = this.#session!;
+    for (const { before, after } of replaced) {
+      if (!this.#published.has(before.environmentSerial)) continue;
+      if (after?.environmentSerial === before.environmentSerial) this.#publishView(after);
+      else this.#dropView(before.environmentSerial);
+      if (after?.environmentSerial === before.environmentSerial) this.#invalidate(before, after);
+    }
+    if (rootsChanged) this.#publishRoots();
+    await session.flushInvalidations();
+  }
+
+  async unmount(lazy: boolean): Promise<void> {
+    await unmountPath(this.#options.mountpoint, lazy);
+  }
+
+  status(): EngineStatus {
+    const { opcodes, ...details } = this.#session!.counters();
+    const counts = Object.entries(opcodes).filter(([, { requests }]) => requests > 0);
+    return {
+      name: this.name,
+      requests: Object.fromEntries(counts.map(([opcode, { requests }]) => [opcode, requests])),
+      negotiated: { ...this.#session!.negotiated(), mountedVia: this.#via },
+      details: { ...details, upcallFailures: this.#upcallFailures },
+    };
+  }
+
+  async #ended(): Promise<void> {
+    await this.#session!.stop();
+    this.#options.onEnd();
+  }
+
+  /** Swaps the listing of the root; the kernel forgets the names that came, went or changed their meaning. */
+  #publishRoots(): void {
+    const session = this.#session!;
+    const list = this.#options.source.list();
+    const before = this.#roots;
+    this.#roots = new Map(list.map(({ name, environmentSerial }) => [name, environmentSerial]));
+    session.publishRoots(list);
+    for (const name of new Set([...before.keys(), ...this.#roots.keys()])) {
+      if (before.get(name) !== this.#roots.get(name)) session.invalidateEntry(rootInode, name);
+    }
+    session.invalidateInode(rootInode);
+  }
+
+  #publishView(view: View): void {
+    const session = this.#session!;
+    for (const { image } of view.layers) {
+      session.addImage({ serial: image.serial, path: image.path, origin: imageOrigin(image) });
+    }
+    session.publishView(encodeView(view));
+    this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
+  }
+
+  #dropView(environmentSerial: number): void {
+    this.#published.delete(environmentSerial);
+    this.#session!.dropView(environmentSerial);
+  }
+
+  #invalidate(before: View, after: View): void {
+    const { entries, inodes } = diffViews(before, after);
+    for (const { parent, name } of entries) this.#session!.invalidateEntry(parent, name);
+    for (const inode of inodes) this.#session!.invalidateInode(inode);
+  }
+
+  async #answerUpcall(upcall: Upcall): Promise<void> {
+    const session = this.#session!;
+    try {
+      if (upcall.kind === 'view') {
+        session.completeView(upcall.token, await this.#loadView(upcall.environmentSerial));
+      } else {
+        session.completeContent(upcall.token, 0, await this.#makeContent(upcall.inode));
+      }
+    } catch (error) {
+      this.#upcallFailures += 1;
+      const number = systemErrno(error);
+      if (upcall.kind === 'view') session.completeView(upcall.token, number);
+      else session.completeContent(upcall.token, number, undefined);
+    }
+  }
+
+  /** Publishes the view of an environment on its first use; 0 or a positive errno. */
+  async #loadView(environmentSerial: number): Promise<number> {
+    const { source } = this.#options;
+    const name = source.nameOf(environmentSerial);
+    const view = name === undefined ? undefined : await source.load(name);
+    if (!view) return errno.ENOENT;
+    if (!this.#published.has(environmentSerial)) this.#publishView(view);
+    return 0;
+  }
+
+  async #makeContent(inode: bigint): Promise<Buffer> {
+    const published = this.#published.get(environmentOf(inode));
+    const entry = published?.generated.get(inode);
+    if (published && entry) return this.#options.renderer.render(published.view, entry);
+    throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
+  }
+}
+
+function collectGenerated(
+  directory: ViewDirectory,
+  found = new Map<bigint, GeneratedEntry>(),
+): Map<bigint, GeneratedEntry> {
+  for (const entry of directory.entries.values()) {
+    if (entry.kind === 'directory') collectGenerated(entry, found);
+    else if (entry.kind === 'generated') found.set(entry.inode, entry);
+  }
+  return found;
+}
+
+function systemErrno(error: unknown): number {
+  const code = systemErrorCode(error);
+  const known: Readonly<Record<string, number>> = constants.errno;
+  return (code !== undefined && known[code]) || errno.EIO;
+}
+
+function callMount<T>(mount: () => T): T {
+  try {
+    return mount();
+  } catch (cause) {
+    throw new ShenvError('MOUNT_FAILED', `Mounting failed: ${(cause as Error).message}`, {
+      hint: 'Check that /dev/fuse exists and that fusermount3 is installed (package fuse3).',
+      cause,
+    });
+  }
+}
