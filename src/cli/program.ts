@@ -69,6 +69,7 @@ function addEnvironmentCommands(program: Command, act: Act): void {
     .option('--no-index', 'use no index, only --find-links')
     .option('--pre', 'allow pre-releases')
     .option('--without-pip', 'leave pip out')
+    .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .option('--system-site-packages', "show the interpreter's own packages too")
     .addOption(json())
     .addHelpText('after', '\nExample:\n  $ shenv-fs create web --python 3.12 -r requirements.txt')

@@ -3,6 +3,7 @@ import { findInterpreter } from '../python/interpreter-record.js';
 import { putWheel } from '../store/put.js';
 import type { Clash, View } from '../view/tree.js';
 import { normalizeName } from '../wheel/filename.js';
+import { compileImages } from './bytecode.js';
 import { loadView } from './load-view.js';
 import { type ResolvedDistribution, resolveRequirements } from './resolve.js';
 import type { Workspace } from './workspace.js';
@@ -16,6 +17,8 @@ export interface CreateRequest {
   /** Adds the pip that the interpreter's ensurepip carries, as `python -m venv` does. */
   withPip: boolean;
   systemSitePackages: boolean;
+  /** Shows bytecode, compiled once for each wheel and cache tag. */
+  bytecode: boolean;
 }
 
 export interface CreateResult {
@@ -48,6 +51,11 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
     const { image, added } = await putWheel(store, record.ensurepipWheel);
     resolved.unshift({ image, requested: true, added });
   }
+  if (request.bytecode) {
+    const all = resolved.map(({ image }) => image);
+    await compileImages(store, record, all, progress);
+  }
+  const cacheTag = request.bytecode ? record.cacheTag : undefined;
   const manifest: Manifest = {
     version: manifestVersion,
     name: request.name,
@@ -55,7 +63,7 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
     generation: 1,
     createdMs: Math.floor(Date.now() / 1000) * 1000,
     interpreter: key,
-    layers: resolved.map((distribution, index) => toLayer(distribution, firstSlot + index)),
+    layers: resolved.map((distribution, index) => toLayer(distribution, firstSlot + index, cacheTag)),
     parents: [],
     options: { systemSitePackages: request.systemSitePackages },
     nextSlot: firstSlot + resolved.length,
@@ -71,12 +79,17 @@ function isPip(name: string): boolean {
 }
 
 /** The installer is pip, whose choice and order it is; so tools that ask for it get the truth. */
-function toLayer({ image, requested, directUrl }: ResolvedDistribution, slot: number): Layer {
+function toLayer(
+  { image, requested, directUrl }: ResolvedDistribution,
+  slot: number,
+  bytecode?: string,
+): Layer {
   return {
     image: { name: image.meta.name, version: image.meta.version, wheelDigest: image.wheelDigest },
     slot,
     reason: requested ? 'requested' : 'dependency',
     installer: 'pip',
+    ...(bytecode === undefined ? {} : { bytecode }),
     ...(directUrl ? { directUrl } : {}),
   };
 }

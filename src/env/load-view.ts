@@ -9,7 +9,7 @@ export async function loadView(manifest: Manifest, images: ImageCache, interpret
   const interpreter = await readInterpreter(interpreters, manifest.interpreter);
   const layers = await Promise.all(
     manifest.layers.map(async (layer) => ({
-      image: await images.open(layer.image),
+      image: await images.open(layer.image, layer.bytecode),
       slot: layer.slot,
       requested: layer.reason === 'requested',
       installer: layer.installer,

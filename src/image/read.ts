@@ -5,6 +5,7 @@ import {
   digestBytes,
   headerBytes,
   header as headerFields,
+  imageKinds,
   modes,
   nodeFlags,
   nodeRecord,
@@ -33,19 +34,29 @@ export class Image {
   readonly path: string;
   readonly header: ImageHeader;
   readonly meta: ImageMeta;
+  /** Of an image of bytecode: the wheel's image, which holds the contents of the other files. */
+  readonly base: Image | undefined;
   readonly #nodes: Buffer;
   readonly #names: Buffer;
 
-  private constructor(path: string, header: ImageHeader, nodes: Buffer, names: Buffer, meta: ImageMeta) {
+  private constructor(
+    path: string,
+    header: ImageHeader,
+    nodes: Buffer,
+    names: Buffer,
+    meta: ImageMeta,
+    base?: Image,
+  ) {
     this.path = path;
     this.header = header;
     this.#nodes = nodes;
     this.#names = names;
     this.meta = meta;
+    this.base = base;
   }
 
   /** Throws IMAGE_DAMAGED or IMAGE_VERSION; a system error (ENOENT, EIO, …) passes through. */
-  static async open(path: string): Promise<Image> {
+  static async open(path: string, base?: Image): Promise<Image> {
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
@@ -64,22 +75,19 @@ export class Image {
       const metaEnd = header.sections.meta.offset + header.sections.meta.length;
       const rest =
         metaEnd > first.length ? await read(first.length, metaEnd - first.length) : Buffer.alloc(0);
-      return Image.#parse(
-        path,
-        header,
-        Buffer.concat([first.subarray(0, Math.min(metaEnd, first.length)), rest]),
-      );
+      const metadata = Buffer.concat([first.subarray(0, Math.min(metaEnd, first.length)), rest]);
+      return Image.#parse(path, header, metadata, base);
     } finally {
       await file.close();
     }
   }
 
   /** For an image that is in memory as a whole or up to the end of its meta section. */
-  static parse(data: Buffer, path: string): Image {
-    return Image.#parse(path, checkHeader(data, data.length, path), data);
+  static parse(data: Buffer, path: string, base?: Image): Image {
+    return Image.#parse(path, checkHeader(data, data.length, path), data, base);
   }
 
-  static #parse(path: string, header: ImageHeader, data: Buffer): Image {
+  static #parse(path: string, header: ImageHeader, data: Buffer, base?: Image): Image {
     const section = (name: SectionName) => {
       const { offset, length } = header.sections[name];
       const part = data.subarray(offset, offset + length);
@@ -89,7 +97,10 @@ export class Image {
     const nodes = section('nodes');
     const names = section('names');
     checkNodes(nodes, names, header, path);
-    return new Image(path, header, nodes, names, decodeMeta(section('meta'), path));
+    const meta = decodeMeta(section('meta'), path);
+    if ((header.kind === imageKinds.bytecode) !== (base !== undefined))
+      throw new Error(`${path}: opened as the wrong kind`);
+    return new Image(path, header, nodes, names, meta, base);
   }
 
   get serial(): Serial {
@@ -144,6 +155,21 @@ export class Image {
       digestIndex: this.#nodes.readUInt32LE(at + nodeRecord.digestIndex),
       baseNode: this.#nodes.readUInt32LE(at + nodeRecord.baseNode),
     };
+  }
+
+  /** Where the bytes of a file are: in this image's file, or in its base's. */
+  contentPlace(node: NodeIndex): { path: string; offset: number; sizeBytes: number } {
+    const { sizeBytes, contentOffset, flags } = this.fileOf(node);
+    const holder = (flags & nodeFlags.inBase) !== 0 ? this.base! : this;
+    return { path: holder.path, offset: contentOffset, sizeBytes };
+  }
+
+  /** The image and node that a file's inode number is made of: the base's where its contents are. */
+  identityOf(node: NodeIndex): { serial: Serial; node: NodeIndex } {
+    const { flags, baseNode } = this.fileOf(node);
+    return (flags & nodeFlags.inBase) !== 0
+      ? { serial: this.base!.serial, node: baseNode }
+      : { serial: this.serial, node };
   }
 
   /** Whether the view has to write this script's first line. */

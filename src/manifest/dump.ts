@@ -18,7 +18,7 @@ export function dumpManifest(manifest: Manifest): string {
   return `${lines.join('\n')}\n`;
 }
 
-function dumpLayer({ image, slot, reason, installer, directUrl }: Layer): string {
+function dumpLayer({ image, slot, reason, installer, bytecode, directUrl }: Layer): string {
   const url = directUrl === undefined ? '' : ` ${JSON.stringify(directUrl)}`;
-  return `layer ${slot} ${image.name} ${image.version} ${image.wheelDigest} ${reason} ${installer}${url}`;
+  return `layer ${slot} ${image.name} ${image.version} ${image.wheelDigest} ${reason} ${installer} ${bytecode ?? '-'}${url}`;
 }

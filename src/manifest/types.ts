@@ -22,6 +22,8 @@ export interface Layer {
   /** Constant for as long as this image stays in the environment; inode numbers are made of it. */
   slot: number;
   reason: 'requested' | 'dependency';
+  /** Cache tag of the bytecode that is shown with it; a layer whose bytecode changes gets a new slot. */
+  bytecode?: string;
   /** What INSTALLER says: the tool that chose and fetched the distribution. */
   installer: string;
   directUrl?: DirectUrl;

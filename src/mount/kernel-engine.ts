@@ -104,7 +104,13 @@ export class KernelEngine implements Engine {
   #publishView(view: View): void {
     const session = this.#session!;
     for (const { image } of view.layers) {
-      session.addImage({ serial: image.serial, path: image.path, origin: imageOrigin(image) });
+      const base = image.base && { serial: image.base.serial, path: image.base.path };
+      session.addImage({
+        serial: image.serial,
+        path: image.path,
+        origin: imageOrigin(image),
+        ...(base ? { base } : {}),
+      });
     }
     session.publishView(encodeView(view));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });

@@ -1,8 +1,16 @@
 import { LRUCache } from 'lru-cache';
+import { ShenvError } from '../base/errors.js';
 import type { Image } from '../image/read.js';
+import { findBytecode } from './bytecode.js';
 import type { Store } from './store.js';
 
-/** Loaded images by wheel digest: environments share them in memory as they do on disk. */
+export interface ImageKey {
+  name: string;
+  version: string;
+  wheelDigest: Image['wheelDigest'];
+}
+
+/** Loaded images by wheel digest and cache tag: environments share them in memory as they do on disk. */
 export class ImageCache {
   readonly #store: Store;
   readonly #images: LRUCache<string, Promise<Image>>;
@@ -12,18 +20,27 @@ export class ImageCache {
     this.#images = new LRUCache({ max: maxImages });
   }
 
-  /** Throws what `Store.open` throws; a failure is not remembered. */
-  async open(reference: {
-    name: string;
-    version: string;
-    wheelDigest: Image['wheelDigest'];
-  }): Promise<Image> {
-    const { name, version, wheelDigest } = reference;
-    const known = this.#images.get(wheelDigest);
+  /** A wheel's image, or that with bytecode for `cacheTag`. Throws IMAGE_MISSING and what `Image.open` throws. */
+  open(key: ImageKey, cacheTag?: string): Promise<Image> {
+    const id = `${key.wheelDigest} ${cacheTag ?? ''}`;
+    const known = this.#images.get(id);
     if (known) return known;
-    const loading = this.#store.open(name, version, wheelDigest);
-    this.#images.set(wheelDigest, loading);
-    loading.catch(() => this.#images.delete(wheelDigest));
+    const loading = this.#load(key, cacheTag);
+    this.#images.set(id, loading);
+    loading.catch(() => this.#images.delete(id));
     return loading;
+  }
+
+  async #load(key: ImageKey, cacheTag: string | undefined): Promise<Image> {
+    if (cacheTag === undefined) return this.#store.open(key.name, key.version, key.wheelDigest);
+    const bytecode = await findBytecode(await this.open(key), cacheTag);
+    if (bytecode) return bytecode;
+    throw new ShenvError(
+      'IMAGE_MISSING',
+      `The store has no bytecode of ${key.name} ${key.version} for ${cacheTag}`,
+      {
+        hint: 'Create the environment again.',
+      },
+    );
   }
 }

@@ -30,10 +30,10 @@ export class ImageContents {
 
   /** Up to `length` bytes of a file of the image from `position` on; shorter only at its end. */
   async read(image: Image, node: NodeIndex, position: number, length: number): Promise<Buffer> {
-    const { sizeBytes, contentOffset } = image.fileOf(node);
+    const { path, offset, sizeBytes } = image.contentPlace(node);
     const wanted = Math.max(0, Math.min(length, sizeBytes - position));
     const buffer = Buffer.allocUnsafe(wanted);
-    if (wanted > 0) await this.#readInto(image.path, buffer, contentOffset + position);
+    if (wanted > 0) await this.#readInto(path, buffer, offset + position);
     return buffer;
   }
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { mkdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
-import { type Digest, toSerial } from '../base/brands.js';
+import { type Digest, type Serial, toSerial } from '../base/brands.js';
 import { claimNumber } from '../base/claims.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
@@ -102,7 +102,7 @@ async function stageImage(
   const contents = await WheelContents.prepare(archive, plan);
   const meta = describe(plan, basename(archive.path), digest, options.builtFrom);
   await store.prepare();
-  const serial = toSerial(await claimNumber(store.layout.serials, firstSerial));
+  const serial = await claimSerial(store);
   const progress = options.progress ?? silentProgress;
   try {
     return await stageFile(store.layout.staging, (file) =>
@@ -122,6 +122,11 @@ async function stageImage(
       cause,
     });
   }
+}
+
+/** The number of the next image of this store. */
+export async function claimSerial(store: Store): Promise<Serial> {
+  return toSerial(await claimNumber(store.layout.serials, firstSerial));
 }
 
 /**

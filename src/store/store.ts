@@ -46,7 +46,7 @@ export class Store {
     const folder = join(this.layout.images, normalizeName(name));
     for (const version of await listFolder(folder)) {
       for (const file of await listFolder(join(folder, version))) {
-        if (file.endsWith(imageSuffix))
+        if (isWheelImage(file))
           yield { name: normalizeName(name), version, path: join(folder, version, file) };
       }
     }
@@ -90,6 +90,11 @@ export class Store {
       },
     );
   }
+}
+
+/** Not an image of bytecode: `<tags>-<digest prefix>.img` without a cache tag. */
+function isWheelImage(file: string): boolean {
+  return /-[0-9a-f]{16}\.img$/.test(file);
 }
 
 async function listFolder(path: string): Promise<string[]> {

@@ -81,8 +81,9 @@ export function attributesOf(view: View, entry: ViewEntry): Attributes {
     case 'file': {
       const { image } = view.layers[entry.layer]!;
       const { sizeBytes } = image.fileOf(entry.node);
+      const { serial, node } = image.identityOf(entry.node);
       return {
-        inode: fileInode(image.serial, entry.node),
+        inode: fileInode(serial, node),
         mode: image.modeOf(entry.node),
         sizeBytes,
         mtimeNs: image.mtimeNsOf(entry.node),

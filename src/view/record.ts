@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import type { Image } from '../image/read.js';
 import { installPlace } from '../wheel/plan.js';
 import { formatRecord, parseRecord, type RecordRow, recordHash } from '../wheel/record.js';
 import { distInfoFiles, type GeneratedContent, scriptsOf } from './generated.js';
@@ -37,9 +38,10 @@ export async function environmentRecord(
       continue;
     }
     const placed = relativeTo(view.sitePackages, posix.join(folders[scheme], path));
-    if (image.isPythonScript(node))
+    if (scheme === 'site') rows.push(...bytecodeRow(image, path));
+    if (image.isPythonScript(node)) {
       rows.push(await hashed(placed, await render({ type: 'pythonScript', layer, node })));
-    else rows.push({ ...row, path: placed });
+    } else rows.push({ ...row, path: placed });
   }
   for (const script of scriptsOf(image.meta.scripts, minor)) {
     const path = relativeTo(view.sitePackages, `bin/${script.name}`);
@@ -50,6 +52,18 @@ export async function environmentRecord(
     rows.push(await hashed(`${image.meta.distInfo}/${file.name}`, await render(file.content)));
   }
   return formatRecord(rows.sort(compareRows));
+}
+
+/** The row of a source's .pyc, where the layer shows bytecode; without hash, as pip writes it. */
+function bytecodeRow(image: Image, path: string): RecordRow[] {
+  const { cacheTag } = image.meta;
+  if (cacheTag === undefined || !path.endsWith('.py')) return [];
+  const compiled = posix.join(
+    posix.dirname(path),
+    '__pycache__',
+    `${posix.basename(path, '.py')}.${cacheTag}.pyc`,
+  );
+  return image.resolve(`site/${compiled}`) === undefined ? [] : [{ path: compiled, hash: '', size: '' }];
 }
 
 function relativeTo(folder: string, path: string): string {

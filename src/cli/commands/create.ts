@@ -14,6 +14,7 @@ export interface CreateOptions {
   pre?: boolean;
   withoutPip?: boolean;
   systemSitePackages?: boolean;
+  bytecode: boolean;
 }
 
 export async function create(
@@ -28,6 +29,7 @@ export async function create(
     requirements,
     pipArgs: pipArguments(options),
     withPip: options.withoutPip !== true,
+    bytecode: options.bytecode,
     systemSitePackages: options.systemSitePackages === true,
     ...(options.python === undefined ? {} : { python: options.python }),
   });

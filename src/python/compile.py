@@ -1,0 +1,36 @@
+"""Compiles Python sources that lie inside image files; one JSON request a line, one JSON answer a line.
+
+Request: {"image": path, "output": path, "files": [[name, offset, size], ...]}
+Answer: {"sizes": [size of each file's .pyc, or null where the source does not compile]}
+The .pyc files stand in the output one after another. They are unchecked hash-based (PEP 552): no import
+compares them with their source, which cannot change. The loader puts in the real file name.
+"""
+import importlib.util
+import json
+import sys
+import warnings
+from importlib._bootstrap_external import _code_to_hash_pyc
+
+
+def compile_one(name, source):
+    try:
+        code = compile(source, name, "exec", dont_inherit=True, optimize=-1)
+    except (SyntaxError, ValueError, UnicodeError, RecursionError, MemoryError, OverflowError):
+        return None
+    return bytes(_code_to_hash_pyc(code, importlib.util.source_hash(source), False))
+
+
+def answer(request):
+    sizes = []
+    with open(request["image"], "rb", buffering=0) as image, open(request["output"], "wb") as output:
+        for name, offset, size in request["files"]:
+            image.seek(offset)
+            compiled = compile_one(name, image.read(size) if size else b"")
+            sizes.append(None if compiled is None else output.write(compiled))
+    return {"sizes": sizes}
+
+
+warnings.simplefilter("ignore")
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

@@ -1,0 +1,148 @@
+import { mkdir, open, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { publishExclusively, stageFile, stagingName } from '../base/atomic-write.js';
+import { walkImage } from '../image/dump.js';
+import { imageKinds, nodeFlags } from '../image/format.js';
+import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
+import type { ImageFile } from '../image/tree.js';
+import { writeImage } from '../image/write.js';
+import { imageSuffix } from './layout.js';
+import { claimSerial } from './put.js';
+import type { Store } from './store.js';
+
+/** A Python source of an image and where its bytes are in the image's file. */
+export interface SourceFile {
+  path: string;
+  contentOffset: number;
+  sizeBytes: number;
+}
+
+/** Compiles sources of an image into `output`; the size of each .pyc, null where it does not compile. */
+export type CompileSources = (
+  image: string,
+  output: string,
+  sources: readonly SourceFile[],
+) => Promise<(number | null)[]>;
+
+/** The image of the same wheel with bytecode for `cacheTag`, or undefined. */
+export async function findBytecode(base: Image, cacheTag: string): Promise<Image | undefined> {
+  try {
+    return await Image.open(bytecodePath(base, cacheTag), base);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Puts the bytecode image of a wheel's image into the store: the same tree with `__pycache__`, whose
+ * other files stay where they are in the wheel's image. Published like a wheel's image.
+ */
+export async function putBytecode(
+  store: Store,
+  base: Image,
+  cacheTag: string,
+  compile: CompileSources,
+): Promise<Image> {
+  await store.prepare();
+  const compiled = join(store.layout.staging, stagingName());
+  try {
+    const sources = [...pythonSources(base)];
+    const sizes = await compile(base.path, compiled, sources);
+    const staged = await stageBytecode(store, base, cacheTag, compiled, sources, sizes);
+    const target = bytecodePath(base, cacheTag);
+    await mkdir(dirname(target), { recursive: true });
+    await publishExclusively(staged, target);
+    return await Image.open(target, base);
+  } finally {
+    await rm(compiled, { force: true });
+  }
+}
+
+function bytecodePath(base: Image, cacheTag: string): string {
+  const stem = basename(base.path).slice(0, -imageSuffix.length);
+  return join(dirname(base.path), `${stem}.${cacheTag}${imageSuffix}`);
+}
+
+/** What pip would compile: every `.py` file of site-packages. */
+function* pythonSources(base: Image): Generator<SourceFile> {
+  for (const { path, node } of walkImage(base)) {
+    if (base.isDirectory(node) || !path.startsWith('site/') || !path.endsWith('.py')) continue;
+    const { contentOffset, sizeBytes } = base.fileOf(node);
+    yield { path, contentOffset, sizeBytes };
+  }
+}
+
+async function stageBytecode(
+  store: Store,
+  base: Image,
+  cacheTag: string,
+  compiledPath: string,
+  sources: readonly SourceFile[],
+  sizes: readonly (number | null)[],
+): Promise<string> {
+  const digests = await readDigests(base);
+  const compiledAt = new Map<ImageFile, number>();
+  const files = [...referredFiles(base)];
+  const known = new Set(files.map(({ path }) => path));
+  let offset = 0;
+  sources.forEach(({ path }, index) => {
+    const sizeBytes = sizes[index];
+    if (sizeBytes === null || sizeBytes === undefined) return;
+    const file = {
+      path: bytecodeName(path, cacheTag),
+      sizeBytes,
+      executable: false,
+      mtimeNs: base.mtimeNsOf(0),
+      flags: 0,
+    };
+    if (!known.has(file.path)) {
+      compiledAt.set(file, offset);
+      files.push(file);
+    }
+    offset += sizeBytes;
+  });
+  const compiled = await open(compiledPath, 'r');
+  try {
+    return await stageFile(store.layout.staging, async (target) =>
+      writeImage(target, {
+        kind: imageKinds.bytecode,
+        serial: await claimSerial(store),
+        meta: { ...base.meta, cacheTag },
+        files,
+        baseDigest: (file) => digestOf(digests, base.fileOf(file.base!.node).digestIndex),
+        async *content(file) {
+          const buffer = Buffer.allocUnsafe(file.sizeBytes);
+          await compiled.read(buffer, 0, file.sizeBytes, compiledAt.get(file)!);
+          yield buffer;
+        },
+      }),
+    );
+  } finally {
+    await compiled.close();
+  }
+}
+
+function* referredFiles(base: Image): Generator<ImageFile> {
+  for (const { path, node } of walkImage(base)) {
+    if (base.isDirectory(node)) continue;
+    yield { path, ...referredFile(base, node) };
+  }
+}
+
+function referredFile(base: Image, node: NodeIndex): Omit<ImageFile, 'path'> {
+  const { sizeBytes, contentOffset, flags } = base.fileOf(node);
+  return {
+    sizeBytes,
+    executable: (base.modeOf(node) & 0o111) !== 0,
+    mtimeNs: base.mtimeNsOf(node),
+    flags: flags | nodeFlags.inBase,
+    base: { node, contentOffset },
+  };
+}
+
+/** PEP 3147: `package/module.py` to `package/__pycache__/module.<cache tag>.pyc`. */
+function bytecodeName(path: string, cacheTag: string): string {
+  const name = basename(path, '.py');
+  return `${dirname(path)}/__pycache__/${name}.${cacheTag}.pyc`;
+}
