@@ -1,0 +1,199 @@
+// What JavaScript sees. Nothing else here but conversions.
+#include "js-session.hpp"
+#include "mount.hpp"
+#include "session-report.hpp"
+
+namespace {
+
+Arguments sessionArguments(napi_env env, napi_callback_info info, size_t count, JsSession*& session) {
+  Arguments found = arguments(env, info, count);
+  void* wrapped = nullptr;
+  check(env, napi_unwrap(env, found.self, &wrapped));
+  session = static_cast<JsSession*>(wrapped);
+  return found;
+}
+
+// A method whose body gets the session and its arguments.
+template <auto body, size_t count>
+napi_value method(napi_env env, napi_callback_info info) {
+  JsSession* session;
+  const Arguments found = sessionArguments(env, info, count, session);
+  return body(env, *session, found);
+}
+
+napi_value start(napi_env env, JsSession& js, const Arguments& given) {
+  js.start(env, given.self);
+  return undefined(env);
+}
+
+napi_value stop(napi_env env, JsSession& js, const Arguments&) { return js.stop(env); }
+
+napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
+  const napi_value options = given.values[0];
+  ImageSource source;
+  source.serial = toUint32(env, property(env, options, "serial"));
+  source.path = toString(env, property(env, options, "path"));
+  source.origin = toString(env, property(env, options, "origin"));
+  const napi_value base = property(env, options, "base");
+  if (!isNullish(env, base)) {
+    source.baseSerial = toUint32(env, property(env, base, "serial"));
+    source.basePath = toString(env, property(env, base, "path"));
+  }
+  js.session().service().publisher.addImage(std::move(source));
+  return undefined(env);
+}
+
+napi_value dropImage(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().dropImage(toUint32(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value publishRoots(napi_env env, JsSession& js, const Arguments& given) {
+  uint32_t count;
+  check(env, napi_get_array_length(env, given.values[0], &count));
+  std::vector<RootEntry> entries;
+  for (uint32_t i = 0; i < count; ++i) {
+    napi_value entry;
+    check(env, napi_get_element(env, given.values[0], i, &entry));
+    entries.push_back({toString(env, property(env, entry, "name")),
+                       toUint32(env, property(env, entry, "environmentSerial"))});
+  }
+  js.session().service().publisher.publishRoots(std::move(entries));
+  return undefined(env);
+}
+
+napi_value publishView(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().publishView(toBytes(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value dropView(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().dropView(toUint32(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value completeView(napi_env env, JsSession& js, const Arguments& given) {
+  const auto token = static_cast<uint64_t>(toInt64(env, given.values[0]));
+  js.session().completeView(token, toErrno(env, given.values[1]));
+  return undefined(env);
+}
+
+napi_value completeContent(napi_env env, JsSession& js, const Arguments& given) {
+  const auto token = static_cast<uint64_t>(toInt64(env, given.values[0]));
+  const int error = toErrno(env, given.values[1]);
+  const Bytes bytes = error || isNullish(env, given.values[2]) ? Bytes() : toBytes(env, given.values[2]);
+  js.session().completeContent(token, error, {bytes.begin(), bytes.end()});
+  return undefined(env);
+}
+
+napi_value invalidateEntry(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().notifier().invalidateEntry(toInode(env, given.values[0]), toString(env, given.values[1]));
+  return undefined(env);
+}
+
+napi_value invalidateInode(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().notifier().invalidateInode(toInode(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value flushInvalidations(napi_env env, JsSession& js, const Arguments&) { return js.flushInvalidations(env); }
+napi_value counters(napi_env env, JsSession& js, const Arguments&) { return countersOf(env, js.session()); }
+napi_value negotiated(napi_env env, JsSession& js, const Arguments&) { return negotiatedOf(env, js.session()); }
+
+SessionOptions sessionOptions(napi_env env, napi_value given) {
+  SessionOptions options;
+  options.threads = toUint32(env, property(env, given, "threads"));
+  if (options.threads < 1 || options.threads > 256) throw Failure("EINVAL", "threads must be 1 to 256");
+  options.service.attributes = {.uid = toUint32(env, property(env, given, "uid")),
+                                .gid = toUint32(env, property(env, given, "gid")),
+                                .fullBlocks = toBool(env, property(env, given, "fullBlocks"))};
+  options.service.maxImageDescriptors = toUint32(env, property(env, given, "maxImageDescriptors"));
+  options.service.generatedCacheBytes =
+      static_cast<size_t>(toInt64(env, property(env, given, "generatedCacheBytes")));
+  return options;
+}
+
+napi_value construct(napi_env env, napi_callback_info info) {
+  const Arguments given = arguments(env, info, 1);
+  SessionOptions options = sessionOptions(env, given.values[0]);
+  OwnedFd fd(static_cast<int>(toUint32(env, property(env, given.values[0], "fd"))));
+  auto session = std::make_unique<JsSession>(env, std::move(fd), std::move(options), given.values[0]);
+  const auto free = [](napi_env, void* data, void*) { std::unique_ptr<JsSession>(static_cast<JsSession*>(data)); };
+  check(env, napi_wrap(env, given.self, session.get(), free, nullptr, nullptr));
+  session.release();
+  return given.self;
+}
+
+template <auto body, size_t count>
+napi_property_descriptor methodNamed(const char* name) {
+  return {.utf8name = name, .name = nullptr, .method = guarded<method<body, count>>, .getter = nullptr,
+          .setter = nullptr, .value = nullptr, .attributes = napi_default_method, .data = nullptr};
+}
+
+napi_value sessionClass(napi_env env) {
+  const napi_property_descriptor methods[] = {
+      methodNamed<start, 0>("start"),
+      methodNamed<stop, 0>("stop"),
+      methodNamed<addImage, 1>("addImage"),
+      methodNamed<dropImage, 1>("dropImage"),
+      methodNamed<publishRoots, 1>("publishRoots"),
+      methodNamed<publishView, 1>("publishView"),
+      methodNamed<dropView, 1>("dropView"),
+      methodNamed<completeView, 2>("completeView"),
+      methodNamed<completeContent, 3>("completeContent"),
+      methodNamed<invalidateEntry, 2>("invalidateEntry"),
+      methodNamed<invalidateInode, 1>("invalidateInode"),
+      methodNamed<flushInvalidations, 0>("flushInvalidations"),
+      methodNamed<counters, 0>("counters"),
+      methodNamed<negotiated, 0>("negotiated"),
+  };
+  napi_value constructor;
+  check(env, napi_define_class(env, "Session", NAPI_AUTO_LENGTH, guarded<construct>, nullptr, std::size(methods),
+                               methods, &constructor));
+  return constructor;
+}
+
+napi_value openSession(napi_env env, napi_callback_info info) {
+  napi_value options, session, constructor;
+  size_t count = 1;
+  void* data = nullptr;
+  check(env, napi_get_cb_info(env, info, &count, &options, nullptr, nullptr));
+  check(env, napi_get_instance_data(env, &data));
+  check(env, napi_get_reference_value(env, static_cast<napi_ref>(data), &constructor));
+  check(env, napi_new_instance(env, constructor, 1, &options, &session));
+  return session;
+}
+
+napi_value mountFuseForJs(napi_env env, napi_callback_info info) {
+  const Arguments given = arguments(env, info, 2);
+  const napi_value options = given.values[1];
+  Mounted mounted = mountFuse({.mountpoint = toString(env, given.values[0]),
+                               .fsname = toString(env, property(env, options, "fsname")),
+                               .subtype = toString(env, property(env, options, "subtype")),
+                               .allowOther = toBool(env, property(env, options, "allowOther"))});
+  const napi_value result = newObject(env);
+  set(env, result, "via", fromString(env, mounted.via));
+  set(env, result, "fd", fromNumber(env, mounted.fd.get()));
+  mounted.fd.release();
+  return result;
+}
+
+template <napi_value (*function)(napi_env, napi_callback_info)>
+void exportFunction(napi_env env, napi_value exports, const char* name) {
+  napi_value value;
+  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<function>, nullptr, &value));
+  set(env, exports, name, value);
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const napi_value constructor = sessionClass(env);
+  napi_ref reference;
+  if (napi_create_reference(env, constructor, 1, &reference) != napi_ok) return nullptr;
+  napi_set_instance_data(env, reference, nullptr, nullptr);
+  exportFunction<mountFuseForJs>(env, exports, "mountFuse");
+  exportFunction<openSession>(env, exports, "openSession");
+  set(env, exports, "Session", constructor);
+  return exports;
+}

@@ -1,0 +1,57 @@
+// What a handler says: a reply, an errno, nothing, or that JavaScript has to be asked first.
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "bytes.hpp"
+
+// What is missing: the view of an environment, or the contents of a generated file.
+struct Missing {
+  enum class Kind : uint8_t { view, content } kind;
+  uint64_t subject;  // environment serial or inode number
+  auto operator<=>(const Missing&) const = default;
+
+  static Missing view(uint32_t environment) { return {Kind::view, environment}; }
+  static Missing content(uint64_t inode) { return {Kind::content, inode}; }
+};
+
+// Why a step cannot go on: a positive errno, or something missing.
+struct Stop {
+  int error = 0;
+  std::optional<Missing> missing;
+
+  Stop(int error) : error(error) {}
+  Stop(Missing missing) : missing(missing) {}
+};
+
+template <class Value>
+class Result {
+ public:
+  Result(Value value) : value_(std::move(value)) {}
+  Result(Stop stop) : stop_(stop) {}
+  explicit operator bool() const { return value_.has_value(); }
+  const Value& operator*() const { return *value_; }
+  const Value* operator->() const { return &*value_; }
+  const Stop& stop() const { return stop_; }
+
+ private:
+  std::optional<Value> value_;
+  Stop stop_{0};
+};
+
+struct Answer {
+  enum class Kind : uint8_t { reply, none, wait } kind = Kind::reply;
+  int error = 0;
+  Bytes body{};
+  Missing missing{};
+
+  static Answer reply(Bytes body) { return {Kind::reply, 0, body}; }
+  static Answer done() { return {Kind::reply}; }
+  static Answer fail(int error) { return {Kind::reply, error}; }
+  static Answer none() { return {Kind::none}; }
+  static Answer from(const Stop& stop) {
+    return stop.missing ? Answer{Kind::wait, 0, {}, *stop.missing} : fail(stop.error);
+  }
+};

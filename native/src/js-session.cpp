@@ -1,0 +1,113 @@
+#include "js-session.hpp"
+
+namespace {
+
+napi_value describe(napi_env env, const Upcall& upcall) {
+  const napi_value object = newObject(env);
+  const bool isView = upcall.missing.kind == Missing::Kind::view;
+  set(env, object, "token", fromNumber(env, static_cast<double>(upcall.token)));
+  set(env, object, "kind", fromString(env, isView ? "view" : "content"));
+  if (isView) set(env, object, "environmentSerial", fromNumber(env, static_cast<double>(upcall.missing.subject)));
+  else set(env, object, "inode", fromInode(env, upcall.missing.subject));
+  return object;
+}
+
+napi_ref reference(napi_env env, napi_value value) {
+  napi_ref reference;
+  check(env, napi_create_reference(env, value, 1, &reference));
+  return reference;
+}
+
+napi_ref callback(napi_env env, napi_value object, const char* name) {
+  const napi_value value = property(env, object, name);
+  napi_valuetype type;
+  check(env, napi_typeof(env, value, &type));
+  if (type != napi_function) throw Failure("EINVAL", std::string(name) + " is no function");
+  return reference(env, value);
+}
+
+void drop(napi_env env, napi_ref& reference) {
+  if (reference) napi_delete_reference(env, std::exchange(reference, nullptr));
+}
+
+}  // namespace
+
+JsSession::JsSession(napi_env env, OwnedFd fd, SessionOptions options, napi_value callbacks) : env_(env) {
+  onUpcall_ = callback(env, callbacks, "onUpcall");
+  onEnd_ = callback(env, callbacks, "onEnd");
+  events_ = std::make_unique<SessionEvents>(
+      env, SessionEvents::Targets{[this](napi_env env, const Upcall& upcall) { onUpcall(env, upcall); },
+                                  [this](napi_env env, int error) { onEnd(env, error); }});
+  options.onUpcall = [this](const Upcall& upcall) { events_->postUpcall(upcall); };
+  options.onEnd = [this](int error) { events_->postEnd(error); };
+  session_ = std::make_unique<Session>(std::move(fd), std::move(options));
+  check(env, napi_add_env_cleanup_hook(env, onEnvironmentEnd, this));
+}
+
+JsSession::~JsSession() {
+  napi_remove_env_cleanup_hook(env_, onEnvironmentEnd, this);
+  session_.reset();
+  events_.reset();
+  for (napi_ref* held : {&onUpcall_, &onEnd_, &self_}) drop(env_, *held);
+}
+
+void JsSession::onEnvironmentEnd(void* self) {
+  auto& session = *static_cast<JsSession*>(self);
+  session.session_->finish();
+  session.events_->release();
+  session.ended_ = true;
+}
+
+void JsSession::start(napi_env env, napi_value self) {
+  if (ended_ || session_->isStarted()) throw Failure("EINVAL", "the session was started before");
+  self_ = reference(env, self);
+  session_->start();
+}
+
+// Runs once, when the last thread has left. `self_` keeps this object alive up to the end of the function.
+void JsSession::onEnd(napi_env env, int error) {
+  if (ended_) return;
+  ended_ = true;
+  session_->finish();
+  for (const napi_deferred deferred : std::exchange(stopping_, {}))
+    check(env, napi_resolve_deferred(env, deferred, undefined(env)));
+  call(env, onEnd_, fromNumber(env, error));
+  events_->release();
+  drop(env, self_);
+}
+
+void JsSession::onUpcall(napi_env env, const Upcall& upcall) {
+  if (!ended_) call(env, onUpcall_, describe(env, upcall));
+}
+
+// An exception stays pending for whoever delivers events.
+void JsSession::call(napi_env env, napi_ref callback, napi_value argument) {
+  napi_value function;
+  check(env, napi_get_reference_value(env, callback, &function));
+  napi_call_function(env, undefined(env), function, 1, &argument, nullptr);
+}
+
+napi_value JsSession::stop(napi_env env) {
+  napi_deferred deferred;
+  napi_value promise;
+  check(env, napi_create_promise(env, &deferred, &promise));
+  if (!ended_ && session_->isStarted()) {
+    stopping_.push_back(deferred);
+    session_->stop();
+    return promise;
+  }
+  ended_ = true;
+  session_->finish();
+  events_->release();
+  check(env, napi_resolve_deferred(env, deferred, undefined(env)));
+  return promise;
+}
+
+napi_value JsSession::flushInvalidations(napi_env env) {
+  napi_deferred deferred;
+  napi_value promise;
+  check(env, napi_create_promise(env, &deferred, &promise));
+  if (ended_) check(env, napi_resolve_deferred(env, deferred, undefined(env)));
+  else session_->notifier().flush([this, deferred] { events_->postResolve(deferred); });
+  return promise;
+}

@@ -1,0 +1,18 @@
+// Mounting a FUSE file system: mount(2) for root, else fusermount3.
+#pragma once
+#include <string>
+
+#include "owned-fd.hpp"
+
+struct MountOptions {
+  std::string mountpoint, fsname, subtype;
+  bool allowOther = false;
+};
+
+struct Mounted {
+  OwnedFd fd;  // close-on-exec
+  const char* via;
+};
+
+// Throws Failure; its code is that of the system call or of what fusermount3 wrote.
+Mounted mountFuse(const MountOptions& options);

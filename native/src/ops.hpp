@@ -1,0 +1,39 @@
+// One handler an opcode. The dispatcher has checked lengths and names before.
+#pragma once
+#include "call.hpp"
+
+namespace ops {
+
+using Handler = Answer (*)(Call&);
+
+// ops-names.cpp
+Answer lookup(Call& call);
+Answer readdir(Call& call);
+Answer readdirplus(Call& call);
+
+// ops-nodes.cpp
+Answer getattr(Call& call);
+Answer readlink(Call& call);
+Answer open(Call& call);
+Answer opendir(Call& call);
+Answer read(Call& call);
+Answer lseek(Call& call);
+Answer getxattr(Call& call);
+Answer listxattr(Call& call);
+
+// ops-session.cpp
+Answer init(Call& call);
+Answer statfs(Call& call);
+Answer interrupt(Call& call);
+Answer noReply(Call& call);
+Answer succeed(Call& call);
+Answer notATerminal(Call& call);
+Answer readOnly(Call& call);
+Answer unsupported(Call& call);
+
+// Stops at a generated file whose attributes have to be made first. `wantsFresh`: a volatile one is made anew.
+std::optional<Stop> requireAttributes(Call& call, const Object& object, bool wantsFresh);
+// The bytes of a generated file.
+Result<GeneratedContents::Handle> requireContent(Call& call, const Object& object);
+
+}  // namespace ops

@@ -1,0 +1,64 @@
+// All that the threads of one session share.
+#pragma once
+#include <cstdlib>
+#include <memory>
+
+#include "attributes.hpp"
+#include "contents.hpp"
+#include "counters.hpp"
+#include "limits.hpp"
+#include "negotiation.hpp"
+#include "upcalls.hpp"
+#include "world.hpp"
+
+struct ServiceOptions {
+  AttributeSettings attributes;
+  size_t maxImageDescriptors = 256;
+  size_t generatedCacheBytes = 16 << 20;
+};
+
+// Page-aligned memory that stays untouched, and so costs nothing, until it is used.
+class PageBuffer {
+ public:
+  explicit PageBuffer(size_t bytes)
+      : bytes_(bytes), data_(static_cast<std::byte*>(std::aligned_alloc(limits::pageBytes(), bytes))) {
+    if (!data_) throw std::bad_alloc();
+  }
+  std::span<std::byte> span() const { return {data_.get(), bytes_}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* data) const { std::free(data); }
+  };
+  size_t bytes_;
+  std::unique_ptr<std::byte, Free> data_;
+};
+
+// What one thread needs to answer requests.
+struct Worker {
+  explicit Worker(const Publisher& publisher) : world(publisher), reply(limits::replyBytes()) {}
+
+  WorldReader world;
+  Counters counters;
+  PageBuffer reply;  // the body of the reply in work
+};
+
+struct Service {
+  Service(const ServiceOptions& options, Upcalls::Emit emit)
+      : attributes(options.attributes),
+        descriptors(options.maxImageDescriptors),
+        contents(options.generatedCacheBytes),
+        upcalls(std::move(emit)) {}
+
+  void dropImage(uint32_t serial);
+  // Forgets what was generated for the view before.
+  void publishView(Bytes blob);
+  void dropView(uint32_t environment);
+
+  const AttributeSettings attributes;
+  Publisher publisher;
+  Negotiation negotiation;
+  ImageDescriptors descriptors;
+  GeneratedContents contents;
+  Upcalls upcalls;
+};

@@ -1,0 +1,64 @@
+// The threads that answer one mount.
+#pragma once
+#include <atomic>
+#include <deque>
+#include <thread>
+
+#include "channel.hpp"
+#include "dispatch.hpp"
+#include "notifier.hpp"
+
+struct SessionOptions {
+  ServiceOptions service;
+  uint32_t threads = 2;
+  // Called on the session's threads; both must not block.
+  Upcalls::Emit onUpcall;
+  std::function<void(int error)> onEnd;
+};
+
+class Session {
+ public:
+  Session(OwnedFd fd, SessionOptions options);
+  // Stops and joins.
+  ~Session() { finish(); }
+
+  void start();
+  // Makes the threads leave, without waiting for them; `onEnd` follows. Not before `start`.
+  void stop();
+  // Stops if need be, joins all threads, closes the descriptors. A second call does nothing.
+  void finish();
+
+  Service& service() { return service_; }
+  Notifier& notifier() { return notifier_; }
+  bool isStarted() const { return !threads_.empty(); }
+
+  // For the thread that owns the session.
+  void completeView(uint64_t token, int error);
+  void completeContent(uint64_t token, int error, std::vector<std::byte> bytes);
+
+  const std::deque<Worker>& workers() const { return workers_; }
+  uint32_t threadCount() const { return options_.threads; }
+  bool hasClonedDescriptors() const { return cloned_; }
+  Negotiated negotiated() const { return service_.negotiation.result(); }
+  uint64_t notifications() const { return notifier_.written(); }
+
+ private:
+  void run(Worker& worker, const std::shared_ptr<Channel>& channel);
+  // 0 when told to stop or unmounted, else the errno that ended the loop.
+  int serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel);
+  void leave(int error);
+  void close();
+
+  const SessionOptions options_;
+  Service service_;
+  Notifier notifier_;
+  std::shared_ptr<Channel> channel_;
+  OwnedFd stopEvent_;
+  std::deque<Worker> workers_;  // one a thread, then the owner's, then the closing thread's
+  std::vector<std::thread> threads_;
+  std::thread closing_;
+  std::atomic<uint32_t> running_{0};
+  std::atomic<int> firstError_{0};
+  std::atomic<bool> stopping_{false};
+  bool cloned_ = true;
+};

@@ -1,0 +1,123 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "failure.hpp"
+#include "inode.hpp"
+
+namespace {
+
+uint32_t serialOf(const std::shared_ptr<const Image>& image) { return image->serial(); }
+uint32_t baseOf(const std::shared_ptr<const Image>& image) { return image->source().baseSerial; }
+uint32_t environmentOf(const std::shared_ptr<const View>& view) { return view->environment(); }
+
+template <class Item, class Key>
+Item find(const std::vector<Item>& sorted, uint32_t wanted, const Key& key) {
+  const auto found = std::ranges::lower_bound(sorted, wanted, {}, key);
+  return found != sorted.end() && key(*found) == wanted ? *found : nullptr;
+}
+
+template <class Item, class Key>
+void insert(std::vector<Item>& sorted, Item item, const Key& key) {
+  sorted.insert(std::ranges::upper_bound(sorted, key(item), {}, key), std::move(item));
+}
+
+int64_t nowNs() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+std::shared_ptr<const Image> World::image(uint32_t serial) const { return find(images, serial, serialOf); }
+
+const View* World::view(uint32_t environment) const {
+  const auto found = std::ranges::lower_bound(views, environment, {}, environmentOf);
+  return found != views.end() && (*found)->environment() == environment ? found->get() : nullptr;
+}
+
+bool World::isRoot(uint32_t environment) const {
+  return std::ranges::binary_search(roots->environments, environment);
+}
+
+std::optional<ImageFile> World::file(uint32_t serial, uint32_t node) const {
+  const auto found = std::ranges::lower_bound(images, serial, {}, serialOf);
+  if (found != images.end() && (*found)->serial() == serial) {
+    const Image& image = **found;
+    if (node >= image.nodeCount() || image.isDirectory(node) || image.isInBase(node)) return std::nullopt;
+    return ImageFile{&image, node};
+  }
+  for (const auto& image : std::ranges::equal_range(bytecodeImages, serial, {}, baseOf))
+    if (const auto here = image->fileOfBaseNode(node)) return ImageFile{image.get(), *here};
+  return std::nullopt;
+}
+
+std::shared_ptr<const World> Publisher::current() const {
+  const std::lock_guard lock(swapping_);
+  return current_;
+}
+
+template <class Change>
+void Publisher::change(const Change& apply) {
+  const std::lock_guard publishing(publishing_);
+  auto next = std::make_shared<World>(*current());
+  apply(*next);
+  std::shared_ptr<const World> old = std::move(next);
+  {
+    const std::lock_guard swapping(swapping_);
+    std::swap(current_, old);
+    version_.fetch_add(1, std::memory_order_release);
+  }
+}
+
+void Publisher::addImage(ImageSource source) {
+  if (current()->image(source.serial)) return;
+  const auto image = Image::open(std::move(source));
+  change([&](World& world) {
+    if (world.image(image->serial())) return;
+    insert(world.images, image, serialOf);
+    if (image->source().baseSerial != 0) insert(world.bytecodeImages, image, baseOf);
+  });
+}
+
+void Publisher::dropImage(uint32_t serial) {
+  change([&](World& world) {
+    std::erase_if(world.images, [&](const auto& image) { return image->serial() == serial; });
+    std::erase_if(world.bytecodeImages, [&](const auto& image) { return image->serial() == serial; });
+  });
+}
+
+void Publisher::publishRoots(std::vector<RootEntry> entries) {
+  const auto roots = std::make_shared<Roots>();
+  std::ranges::sort(entries, {}, &RootEntry::name);
+  if (std::ranges::adjacent_find(entries, {}, &RootEntry::name) != entries.end())
+    throw Failure("EINVAL", "a root is named twice");
+  for (const auto& [name, environment] : entries) {
+    const bool isLegal = !name.empty() && name.size() <= 255 && name.find('/') == name.npos &&
+                         name.find('\0') == name.npos && name != "." && name != "..";
+    if (!isLegal || environment >= inode::environmentLimit) throw Failure("EINVAL", "a root is illegal: " + name);
+    roots->environments.push_back(environment);
+  }
+  std::ranges::sort(roots->environments);
+  roots->entries = std::move(entries);
+  roots->mtimeNs = nowNs();
+  change([&](World& world) { world.roots = roots; });
+}
+
+uint32_t Publisher::publishView(Bytes blob) {
+  const auto images = current();
+  const auto view = View::decode(blob, [&](uint32_t serial) { return images->image(serial); });
+  change([&](World& world) {
+    std::erase_if(world.views, [&](const auto& other) { return other->environment() == view->environment(); });
+    insert(world.views, view, environmentOf);
+  });
+  return view->environment();
+}
+
+void Publisher::dropView(uint32_t environment) {
+  change([&](World& world) {
+    std::erase_if(world.views, [&](const auto& view) { return view->environment() == environment; });
+  });
+}

@@ -1,0 +1,86 @@
+// What is served at one moment: immutable, replaced as a whole. Readers hold on to the world that they
+// started with; a publish never waits for them, nor they for it.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "image.hpp"
+#include "view.hpp"
+
+struct RootEntry {
+  std::string name;
+  uint32_t environment;
+};
+
+struct Roots {
+  std::vector<RootEntry> entries;  // sorted by name bytes
+  std::vector<uint32_t> environments;  // sorted
+  int64_t mtimeNs = 0;
+};
+
+// A regular file of an image, found by its inode number.
+struct ImageFile {
+  const Image* image;
+  uint32_t node;
+};
+
+struct World {
+  std::vector<std::shared_ptr<const Image>> images;  // sorted by serial
+  std::vector<std::shared_ptr<const Image>> bytecodeImages;  // sorted by the serial of their base
+  std::vector<std::shared_ptr<const View>> views;  // sorted by environment
+  std::shared_ptr<const Roots> roots = std::make_shared<const Roots>();
+
+  std::shared_ptr<const Image> image(uint32_t serial) const;
+  const View* view(uint32_t environment) const;
+  bool isRoot(uint32_t environment) const;
+  // Also answers for a wheel's image that only a bytecode image refers to.
+  std::optional<ImageFile> file(uint32_t serial, uint32_t node) const;
+};
+
+class Publisher {
+ public:
+  void addImage(ImageSource source);
+  void dropImage(uint32_t serial);
+  void publishRoots(std::vector<RootEntry> entries);
+  // Returns the environment's serial.
+  uint32_t publishView(Bytes blob);
+  void dropView(uint32_t environment);
+
+  std::shared_ptr<const World> current() const;
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+
+ private:
+  template <class Change>
+  void change(const Change& apply);
+
+  std::mutex publishing_;          // one change at a time
+  mutable std::mutex swapping_;    // guards `current_`, held for a pointer copy only
+  std::shared_ptr<const World> current_ = std::make_shared<const World>();
+  std::atomic<uint64_t> version_{0};
+};
+
+// One thread's hold on the current world.
+class WorldReader {
+ public:
+  explicit WorldReader(const Publisher& publisher) : publisher_(publisher) {}
+
+  std::shared_ptr<const World> acquire() {
+    const uint64_t version = publisher_.version();
+    if (!held_ || version != version_) {
+      held_ = publisher_.current();
+      version_ = version;
+    }
+    return held_;
+  }
+
+  // To be called before the thread sleeps, so that it does not keep an old world alive.
+  void release() { held_.reset(); }
+
+ private:
+  const Publisher& publisher_;
+  std::shared_ptr<const World> held_;
+  uint64_t version_ = 0;
+};
