@@ -20,13 +20,13 @@ if ! new_enough; then
   # Debian 12 and Ubuntu 24.04 carry Node 18; the npm registry's package "node" brings a newer program.
   command -v npm >/dev/null || as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm
   toolchain=${XDG_DATA_HOME:-$HOME/.local/share}/shenv-fs-node
-  npm install --silent --no-fund --no-audit --prefix "$toolchain" node@22
+  npm install --loglevel=error --no-fund --no-audit --prefix "$toolchain" node@22
   export PATH=$toolchain/node_modules/node/bin:$PATH
 fi
 echo "node $(node --version), $(python3 --version)"
 
 step "Build"
-npm ci --silent --no-fund --no-audit
+npm ci --loglevel=error
 npm run --silent build
 shenv() { node "$here/build/src/cli/main.js" "$@"; }
 
