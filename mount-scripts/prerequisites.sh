@@ -30,6 +30,11 @@ if [ ! -e /dev/fuse ]; then
   echo "prerequisites: /dev/fuse is missing; load the kernel module: modprobe fuse" >&2
   if $install && [ "$(id -u)" = 0 ]; then modprobe fuse 2>/dev/null || true; fi
 fi
+if [ -e /dev/fuse ] && [ "$(stat -c %a /dev/fuse)" = 600 ]; then
+  # udev's rule for it is 0666; a machine without udev keeps the kernel's 0600, and only root can mount.
+  if $install && [ "$(id -u)" = 0 ]; then chmod 666 /dev/fuse; else
+    echo "prerequisites: only root may open /dev/fuse; as root: chmod 666 /dev/fuse" >&2; fi
+fi
 
 if [ ${#need[@]} -eq 0 ]; then exit 0; fi
 printf 'prerequisites: missing %s\n' "${why[@]}" >&2

@@ -10,5 +10,6 @@ try {
   await makeProgram(abort.signal).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else process.exitCode = writeError(error);
+  // Programs that were started get the same Ctrl-C; what they fail with then is no news.
+  else process.exitCode = writeError(abort.signal.aborted ? abort.signal.reason : error);
 }

@@ -70,6 +70,7 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
     requested: [...request.requirements],
   };
   const view = await loadView(manifest, images, environments.interpreters);
+  workspace.signal?.throwIfAborted();
   await environments.create(manifest);
   return { manifest, view, clashes: view.clashes, imagesAdded: resolved.filter(({ added }) => added).length };
 }

@@ -31,17 +31,18 @@ export class Environments {
   }
 
   async list(): Promise<string[]> {
-    return ((await unless('ENOENT', readdir(this.#folder))) ?? []).sort();
+    const entries = (await unless('ENOENT', readdir(this.#folder, { withFileTypes: true }))) ?? [];
+    const names: string[] = [];
+    for (const entry of entries) {
+      if (entry.isDirectory() && (await this.#manifestFiles(entry.name)).length > 0) names.push(entry.name);
+    }
+    return names.sort();
   }
 
   /** Generations that exist, oldest first. Throws ENVIRONMENT_MISSING. */
   async generations(name: string): Promise<number[]> {
     checkEnvironmentName(name);
-    const files = await unless('ENOENT', readdir(join(this.#folder, name)));
-    const numbers = (files ?? []).flatMap((file) => {
-      const match = manifestPattern.exec(file);
-      return match ? [Number(match[1])] : [];
-    });
+    const numbers = (await this.#manifestFiles(name)).map((file) => Number(manifestPattern.exec(file)![1]));
     if (numbers.length > 0) return numbers.sort((a, b) => a - b);
     throw new ShenvError('ENVIRONMENT_MISSING', `There is no environment '${name}'`, {
       hint: '`shenv-fs list` shows those that there are.',
@@ -51,7 +52,11 @@ export class Environments {
   /** The newest generation, or the one asked for. Throws ENVIRONMENT_MISSING, MANIFEST_DAMAGED. */
   async read(name: string, generation?: number): Promise<Manifest> {
     const path = this.#manifestPath(name, generation ?? (await this.generations(name)).at(-1)!);
-    return decodeManifest(await readFile(path), path);
+    const data = await unless('ENOENT', readFile(path));
+    if (data) return decodeManifest(data, path);
+    throw new ShenvError('ENVIRONMENT_MISSING', `'${name}' has no generation ${generation}`, {
+      hint: `\`shenv-fs show ${name}\` tells the current one.`,
+    });
   }
 
   /** A number for a new environment; never given again. */
@@ -110,8 +115,12 @@ export class Environments {
 
   async assertFree(name: string): Promise<void> {
     checkEnvironmentName(name);
+    if ((await this.#manifestFiles(name)).length > 0) throw environmentExists(name);
+  }
+
+  async #manifestFiles(name: string): Promise<string[]> {
     const files = await unless('ENOENT', readdir(join(this.#folder, name)));
-    if (files?.some((file) => manifestPattern.test(file))) throw environmentExists(name);
+    return (files ?? []).filter((file) => manifestPattern.test(file));
   }
 
   #manifestPath(name: string, generation: number): string {

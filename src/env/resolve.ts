@@ -69,7 +69,10 @@ export async function resolveRequirements(
     for (const [item, wheel] of await fetchWheels(pip, folder, missing, options)) {
       options.progress.advance(1, `adding ${item.metadata.name}`);
       const source = sourceDigest(item);
-      const { image, added } = await putWheel(store, wheel, source ? { builtFrom: source } : {});
+      const { image, added } = await putWheel(store, wheel, {
+        ...(source ? { builtFrom: source } : {}),
+        ...(options.signal ? { signal: options.signal } : {}),
+      });
       found.set(item, { ...describe(item), image, added });
     }
     return installationOrder(items, reportedNode).map((item) => found.get(item)!);

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { ShenvError } from '../base/errors.js';
 import {
+  contentsAlignment,
   digestBytes,
   formatVersion,
   header,
@@ -70,7 +72,7 @@ export function checkHeader(data: Buffer, actualBytes: number, path: string): Im
     wheelDigest: data.toString('hex', header.wheelDigest, header.wheelDigest + digestBytes),
     sections: readSections(data, path),
   };
-  checkHeaderFields(found, data, actualBytes, path);
+  checkHeaderFields(found, actualBytes, path);
   return found;
 }
 
@@ -88,6 +90,7 @@ function readSections(data: Buffer, path: string): ImageHeader['sections'] {
       length: Number(data.readBigUInt64LE(at + sectionRecord.length)),
       digest: data.subarray(at + sectionRecord.digest, at + sectionRecord.digest + digestBytes),
     };
+    if (data.readUInt32LE(at + sectionRecord.reserved) !== 0) throw damaged(path, 'a reserved field is set');
     if (data.readUInt32LE(at + sectionRecord.id) !== sectionId[name])
       throw damaged(path, `section ${index} is not '${name}'`);
     if (place.offset < end || place.offset % sectionAlignment !== 0)
@@ -98,10 +101,11 @@ function readSections(data: Buffer, path: string): ImageHeader['sections'] {
   return places;
 }
 
-function checkHeaderFields(found: ImageHeader, data: Buffer, actualBytes: number, path: string): void {
+function checkHeaderFields(found: ImageHeader, actualBytes: number, path: string): void {
   const { nodes, contents } = found.sections;
-  if (data.readUInt32LE(sectionRecord.reserved + header.sectionTable) !== 0)
-    throw damaged(path, 'a reserved field is set');
+  if (contents.offset % contentsAlignment !== 0) throw damaged(path, 'the contents are unaligned');
+  if (contents.digest.some((byte) => byte !== 0))
+    throw damaged(path, 'the contents have a digest of their own');
   if (found.kind !== imageKinds.wheel && found.kind !== imageKinds.bytecode)
     throw damaged(path, 'the kind is unknown');
   if (found.serial < 1 || found.serial > 2 ** 31 - 1) throw damaged(path, 'the serial is out of range');
@@ -176,6 +180,7 @@ function nameRule(node: NodeView, names: Buffer, index: number): string | undefi
   if (index === 0) return nameBytes === 0 ? undefined : 'is the root and has a name';
   if (nameBytes === 0 || nameBytes > limits.nameBytes) return 'has a name of illegal length';
   const name = names.subarray(nameOffset, nameOffset + nameBytes);
+  if (!isUtf8(name)) return 'has a name that is not UTF-8';
   if (name.includes(0) || name.includes(0x2f)) return "has a name with NUL or '/'";
   if (name[0] === 0x2e && (nameBytes === 1 || (nameBytes === 2 && name[1] === 0x2e)))
     return "is named '.' or '..'";

@@ -22,7 +22,8 @@ import { type ImageFile, type PlacedFile, type PlacedNode, placeContents, placeN
 
 export interface ImageSource {
   kind: ImageKind;
-  serial: Serial;
+  /** Asked for when everything else has been written, so that a refused source costs no number. */
+  claimSerial(): Promise<Serial>;
   meta: ImageMeta;
   files: readonly ImageFile[];
   /** The bytes of a file; exactly `sizeBytes` of them. Not asked for files in the base image. */
@@ -63,7 +64,7 @@ export async function writeImage(file: FileHandle, source: ImageSource): Promise
   };
   const metadata = Buffer.alloc(offsets.contents);
   for (const [name, data] of Object.entries(parts)) data.copy(metadata, offsets[name as keyof typeof parts]);
-  packHeader(metadata, source, nodes.length, placed.end, offsets, parts);
+  packHeader(metadata, source, await source.claimSerial(), nodes.length, placed.end, offsets, parts);
   await file.truncate(placed.end);
   await writeFully(file, metadata, 0);
 }
@@ -124,6 +125,7 @@ function packFile(record: Buffer, { source, contentOffset, digestIndex }: Placed
 function packHeader(
   target: Buffer,
   source: ImageSource,
+  serial: Serial,
   nodeCount: number,
   fileBytes: number,
   offsets: SectionOffsets,
@@ -133,7 +135,7 @@ function packHeader(
   target.writeUInt32LE(formatVersion, header.version);
   target.writeUInt32LE(headerBytes, header.headerBytes);
   target.writeUInt32LE(source.kind, header.kind);
-  target.writeBigUInt64LE(BigInt(source.serial), header.serial);
+  target.writeBigUInt64LE(BigInt(serial), header.serial);
   target.writeBigUInt64LE(BigInt(fileBytes), header.fileBytes);
   target.writeUInt32LE(nodeCount, header.nodeCount);
   target.writeUInt32LE(sections.length, header.sectionCount);

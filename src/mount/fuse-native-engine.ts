@@ -176,7 +176,7 @@ export class FuseNativeEngine implements Engine {
     if (found instanceof Refusal) return found;
     if (found === undefined) return this.#stat(modes.directory, 0, this.#startedMs);
     const { mode, sizeBytes, mtimeNs } = attributesOf(found.view, found.entry);
-    const size = sizeBytes ?? (await this.#generated(found.view, found.entry)).length;
+    const size = sizeBytes ?? (await this.#generated(found.view, found.entry, true)).length;
     const timeMs = isVolatile(found.entry) ? Date.now() : Number(mtimeNs / 1_000_000n);
     return this.#stat(mode, size, timeMs);
   }
@@ -229,9 +229,9 @@ export class FuseNativeEngine implements Engine {
     return found && originOf(found.view, found.entry) !== undefined ? [originAttribute] : [];
   }
 
-  async #generated(view: View, entry: ViewEntry): Promise<Buffer> {
+  async #generated(view: View, entry: ViewEntry, fresh = false): Promise<Buffer> {
     if (entry.kind !== 'generated') throw new Error(`a ${entry.kind} has no generated content`);
-    return this.#options.renderer.render(view, entry);
+    return this.#options.renderer.render(view, entry, fresh);
   }
 }
 

@@ -156,7 +156,7 @@ export class KernelEngine implements Engine {
   async #makeContent(inode: bigint): Promise<Buffer> {
     const published = this.#published.get(environmentOf(inode));
     const entry = published?.generated.get(inode);
-    if (published && entry) return this.#options.renderer.render(published.view, entry);
+    if (published && entry) return this.#options.renderer.render(published.view, entry, true);
     throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
   }
 }

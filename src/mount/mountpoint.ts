@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { run } from '../base/run.js';
@@ -14,7 +14,7 @@ const statTimeoutMs = 10_000;
 const unmountTimeoutMs = 20_000;
 
 export async function listMounts(): Promise<MountEntry[]> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  const text = await readFile('/proc/self/mountinfo', 'latin1');
   return text
     .trim()
     .split('\n')
@@ -25,11 +25,12 @@ export async function listMounts(): Promise<MountEntry[]> {
     });
 }
 
+/** A path as bytes, one character each, with the octal escapes of proc(5). */
 function unescapeOctal(text: string): string {
   const bytes = text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
-  return text === bytes ? text : Buffer.from(bytes, 'latin1').toString('utf8');
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 /** What is mounted at `path`, the topmost if there are several. */
@@ -72,9 +73,17 @@ export async function prepareMountpoint(path: string): Promise<void> {
       throw unusable(path, 'is mounted already', 'Use it, or unmount it first.');
     await unmountPath(path, true);
   }
-  await mkdir(path, { recursive: true });
-  const info = await stat(path);
-  if (!info.isDirectory()) throw unusable(path, 'is not a folder', 'Choose another mount point.');
+  try {
+    await mkdir(path, { recursive: true });
+    await readdir(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw unusable(path, 'is not a folder', 'Choose another mount point.');
+    if (code === 'EACCES' || code === 'EPERM')
+      throw unusable(path, 'may not be written by you', 'Choose a folder of your own.');
+    throw error;
+  }
   if ((await readdir(path)).length > 0) {
     throw unusable(
       path,

@@ -20,15 +20,19 @@ export class Renderer {
     this.#cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: (data) => data.length + 64 });
   }
 
-  async render(view: View, entry: GeneratedEntry): Promise<Buffer> {
+  /**
+   * The bytes of a generated file. A volatile one is made anew only with `fresh` (when it is looked
+   * at), so that a reader gets the content whose size it was told.
+   */
+  async render(view: View, entry: GeneratedEntry, fresh = false): Promise<Buffer> {
     const known = this.#cache.get(entry);
-    if (known) return known;
+    if (known && !(fresh && entry.content.type === 'volatile')) return known;
     const made = await render(view, entry.content, {
       ...this.#pathOf(view.environmentSerial),
       systemSitePackages: view.systemSitePackages,
       readContents: (image, node) => this.contents.readAll(image, node),
     });
-    if (entry.content.type !== 'volatile') this.#cache.set(entry, made);
+    this.#cache.set(entry, made);
     return made;
   }
 }

@@ -23,7 +23,7 @@ export async function discoverInterpreter(request?: string, variables = process.
     }
   }
   throw new ShenvError('INTERPRETER_MISSING', `No interpreter for '${request ?? 'python3'}' was found`, {
-    hint: 'Install it, or give its path with --python; `shenv-fs python list` shows what is here.',
+    hint: 'Install it, or give its path with --python; `shenv-fs python` shows what is here.',
     ...(reasons.length > 0 ? { found: reasons.join('; ') } : {}),
   });
 }

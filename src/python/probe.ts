@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ShenvError } from '../base/errors.js';
+import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { run } from '../base/run.js';
 
 /** What python/probe.py tells of an interpreter. */
@@ -29,10 +29,19 @@ const oldestMinor = 8;
 /** Throws INTERPRETER_UNUSABLE when `executable` is no CPython 3.8 or later that runs. */
 export async function probeInterpreter(executable: string): Promise<Probe> {
   await access(probeScript);
-  const finished = await run(executable, ['-I', '-B', probeScript], { timeoutMs: probeTimeoutMs });
+  const finished = await run(executable, ['-I', '-B', probeScript], { timeoutMs: probeTimeoutMs }).catch(
+    (cause: unknown) => {
+      if (systemErrorCode(cause) !== 'ENOENT') throw unusable(executable, String(cause));
+      throw new ShenvError('INTERPRETER_MISSING', `There is no program ${executable}`, {
+        hint: '`shenv-fs python` lists the interpreters that are here.',
+        path: executable,
+      });
+    },
+  );
   if (finished.status !== 0) {
     throw unusable(executable, finished.stderr.trim().split('\n').at(-1) || 'it does not run');
   }
+  if (!finished.stdout.startsWith('{')) throw unusable(executable, 'it is no Python');
   const probe = JSON.parse(finished.stdout) as Probe;
   const [major = 0, minor = 0] = probe.minor.split('.').map(Number);
   if (major !== 3 || minor < oldestMinor) throw unusable(executable, `it is Python ${probe.version}`);

@@ -107,7 +107,7 @@ async function stageBytecode(
     return await stageFile(store.layout.staging, async (target) =>
       writeImage(target, {
         kind: imageKinds.bytecode,
-        serial: await claimSerial(store),
+        claimSerial: () => claimSerial(store),
         meta: { ...base.meta, cacheTag },
         files,
         baseDigest: (file) => digestOf(digests, base.fileOf(file.base!.node).digestIndex),

@@ -6,7 +6,6 @@ import { type Digest, type Serial, toSerial } from '../base/brands.js';
 import { claimNumber } from '../base/claims.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
-import { type Progress, silentProgress } from '../base/progress.js';
 import { imageKinds } from '../image/format.js';
 import type { ImageMeta } from '../image/meta.js';
 import { Image } from '../image/read.js';
@@ -20,7 +19,7 @@ import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
 
 export interface PutOptions {
-  progress?: Progress;
+  signal?: AbortSignal;
   /** SHA-256 of the source distribution that this wheel was built from. */
   builtFrom?: Digest;
 }
@@ -100,19 +99,18 @@ async function stageImage(
   options: PutOptions,
 ): Promise<string> {
   const contents = await WheelContents.prepare(archive, plan);
-  const meta = describe(plan, basename(archive.path), digest, options.builtFrom);
+  const contentBytes = contents.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const meta = { ...describe(plan, basename(archive.path), digest, options.builtFrom), contentBytes };
   await store.prepare();
-  const serial = await claimSerial(store);
-  const progress = options.progress ?? silentProgress;
   try {
     return await stageFile(store.layout.staging, (file) =>
       writeImage(file, {
         kind: imageKinds.wheel,
-        serial,
+        claimSerial: () => claimSerial(store),
         meta,
         files: contents.files,
         content: (entry) => contents.read(entry),
-        onBytes: (bytes) => progress.advance(bytes),
+        onBytes: () => options.signal?.throwIfAborted(),
       }),
     );
   } catch (cause) {
@@ -142,7 +140,7 @@ function describe(
   wheelFilename: string,
   wheelDigest: Digest,
   builtFrom?: Digest,
-): ImageMeta {
+): Omit<ImageMeta, 'contentBytes'> {
   const { metadata } = plan;
   return {
     name: metadata.name,
@@ -158,7 +156,6 @@ function describe(
     distInfo: plan.distInfo,
     scripts: plan.entryPoints,
     fileCount: plan.files.length,
-    contentBytes: plan.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     ...(builtFrom === undefined ? {} : { builtFrom }),
   };
 }

@@ -121,7 +121,8 @@ class Composer {
     const viewLayer = this.#input.layers[layer]!;
     const distInfo = this.#ensure(`${site}/${viewLayer.image.meta.distInfo}`);
     for (const file of distInfoFiles(viewLayer, layer)) {
-      distInfo.entries.set(file.name, this.#generated(layer, file.node, false, file.content));
+      const entry = this.#generated(layer, file.node, false, file.content);
+      this.#put(distInfo, `${site}/${viewLayer.image.meta.distInfo}`, file.name, layer, entry);
       this.#namesTouched += 1;
     }
     const bin = this.#ensure('bin');

@@ -10,8 +10,18 @@ const shebangBytes = 127;
 export function shebang(python: string): string {
   const simple = `#!${python}\n`;
   if (Buffer.byteLength(simple) <= shebangBytes && !/\s/.test(python)) return simple;
-  const quoted = /\s/.test(python) ? `"${python}"` : python;
-  return `#!/bin/sh\n'''exec' ${quoted} "$0" "$@"\n' '''\n`;
+  return `#!/bin/sh\n'''exec' ${quoteForBoth(python)} "$0" "$@"\n' '''\n`;
+}
+
+/**
+ * A path as the shell takes it, inside a string literal of Python. Plain ones look as pip writes them;
+ * what the shell would expand stands between single quotes, and a backslash, which could begin an
+ * escape that Python refuses, is printed by its number.
+ */
+function quoteForBoth(path: string): string {
+  if (!/[$`"'\\!]/.test(path)) return /^[\w@%+=:,./-]+$/.test(path) ? path : `"${path}"`;
+  const escapes: Readonly<Record<string, string>> = { "'": "'\\''", '\\': `'"$(printf '\\134')"'` };
+  return `'${path.replace(/['\\]/g, (character) => escapes[character]!)}'`;
 }
 
 /** A console or gui script: what pip of the same Python's time writes, so that trees compare equal. */

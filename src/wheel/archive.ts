@@ -67,7 +67,11 @@ export class WheelArchive {
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(data);
     } catch (cause) {
-      throw new ShenvError('WHEEL_METADATA', `${this.path}: ${path} is not UTF-8`, { path, cause });
+      throw new ShenvError('WHEEL_METADATA', `${this.path}: ${path} is not UTF-8`, {
+        hint: 'The wheel is refused; ask its publisher for a mended one.',
+        path,
+        cause,
+      });
     }
   }
 

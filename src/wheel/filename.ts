@@ -67,19 +67,23 @@ export function sameVersion(a: string, b: string): boolean {
 
 /** A comparable spelling: lower case, one spelling for each separator, no leading zeros or trailing '.0'. */
 export function canonicalVersion(version: string): string {
-  const [release = '', local] = version.toLowerCase().replace(/^v/, '').split('+', 2);
-  const normalized = release
+  const [, epoch = '', release = '', rest = '', local] =
+    /^v?(?:0*([0-9]+)!)?([0-9]+(?:\.[0-9]+)*)([^+]*)(?:\+(.*))?$/s.exec(version.toLowerCase()) ?? [];
+  if (release === '') return version;
+  const numbers = release.split('.').map((part) => part.replace(/^0+(?=[0-9])/, ''));
+  while (numbers.length > 1 && numbers.at(-1) === '0') numbers.pop();
+  const suffix = rest
+    .replace(/^-([0-9]+)/, '.post$1')
     .replace(/[-_.]?(alpha|beta|preview|pre|post|rev|dev|rc|a|b|c|r)[-_.]?/g, (_, word: string) =>
-      preRelease(word),
+      suffixWord(word),
     )
-    .replace(/-(\d+)$/, '.post$1')
-    .replace(/(^|[^0-9])0+(?=[0-9])/g, '$1')
-    .replace(/^((?:\d+!)?\d+(?:\.\d+)*?)(?:\.0)+(?![.\d])/, '$1')
-    .replace(/(a|b|rc|\.post|\.dev)(?![0-9])/g, '$10');
-  return local === undefined ? normalized : `${normalized}+${local.replace(/[-_]/g, '.')}`;
+    .replace(/(a|b|rc|\.post|\.dev)(?![0-9])/g, '$10')
+    .replace(/([a-z])0+(?=[0-9])/g, '$1');
+  const prefix = epoch === '' || epoch === '0' ? '' : `${epoch}!`;
+  return `${prefix}${numbers.join('.')}${suffix}${local === undefined ? '' : `+${local.replace(/[-_]/g, '.')}`}`;
 }
 
-function preRelease(word: string): string {
+function suffixWord(word: string): string {
   if (word === 'alpha' || word === 'a') return 'a';
   if (word === 'beta' || word === 'b') return 'b';
   if (word === 'post' || word === 'rev' || word === 'r') return '.post';

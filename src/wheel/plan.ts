@@ -1,7 +1,7 @@
 import { ShenvError } from '../base/errors.js';
 import type { ArchiveEntry } from './archive.js';
 import { parseScriptEntryPoints, type ScriptEntryPoint } from './entry-points.js';
-import { expandTags, normalizeName, sameVersion, type WheelFilename } from './filename.js';
+import { expandTags, isVersion, normalizeName, sameVersion, type WheelFilename } from './filename.js';
 import { type CoreMetadata, parseCoreMetadata, parseWheelMetadata } from './metadata.js';
 import { parseRecord, type RecordRow } from './record.js';
 
@@ -93,7 +93,7 @@ export function planWheel(
   // 1.a, 1.b: parse WHEEL, check its version.
   const wheel = parseWheelMetadata(texts.wheel, `${distInfo}/WHEEL`);
   const metadata = parseCoreMetadata(texts.metadata, metadataPath);
-  if (!agrees(filename, metadata.name, metadata.version)) {
+  if (!isVersion(metadata.version) || !agrees(filename, metadata.name, metadata.version)) {
     const named = `${filename.distribution} ${filename.version}`;
     throw refuse(
       'WHEEL_METADATA',

@@ -33,6 +33,7 @@ function* parseCsv(text: string, recordPath: string): Generator<string[]> {
       const end = closingQuote(text, position + 1);
       if (end < 0)
         throw new ShenvError('WHEEL_RECORD', `${recordPath} ends inside a quoted field`, {
+          hint: 'The wheel is damaged or badly built; ask its publisher for a mended one.',
           path: recordPath,
         });
       field = text.slice(position + 1, end).replaceAll('""', '"');

@@ -55,7 +55,7 @@ async function compare(): Promise<boolean> {
   const expectedAnswers = await ask(place);
   await rename(sandbox.path('mnt'), sandbox.path('reference'));
 
-  const source = ['--no-index', '--find-links', wheels, '--without-pip'];
+  const source = ['--no-index', '--find-links', wheels, '--without-pip', '--no-bytecode'];
   await sandbox.expect('create', 'first', '--python', base, ...source, ...requirements);
   const files = async () =>
     (await sandbox.run('find', [sandbox.path('home'), '-type', 'f', '-printf', '%s\n'])).stdout;

@@ -1,32 +1,46 @@
+import { ShenvError } from '../../base/errors.js';
 import type { Workspace } from '../../env/workspace.js';
 import { dumpManifest } from '../../manifest/dump.js';
 import { reloadMounts } from '../../mount/runtime.js';
 import { readInterpreter } from '../../python/interpreter-record.js';
 import { formatTable, type Report } from '../render.js';
 
+interface ListedEnvironment {
+  name: string;
+  python: string;
+  generation: number;
+  distributions: number;
+  createdMs: number;
+}
+
+/** An environment that cannot be read is listed with the reason; the others are none the worse. */
 export async function listEnvironments({ environments }: Workspace): Promise<Report> {
-  const data = [];
+  const data: (ListedEnvironment | { name: string; error: string })[] = [];
   for (const name of await environments.list()) {
-    const manifest = await environments.read(name);
-    const { version } = await readInterpreter(environments.interpreters, manifest.interpreter);
-    const { generation, layers } = manifest;
-    data.push({
-      name,
-      python: version,
-      generation,
-      distributions: layers.length,
-      createdMs: manifest.createdMs,
-    });
+    try {
+      const { generation, layers, interpreter, createdMs } = await environments.read(name);
+      const { version: python } = await readInterpreter(environments.interpreters, interpreter);
+      data.push({ name, python, generation, distributions: layers.length, createdMs });
+    } catch (error) {
+      if (!(error instanceof ShenvError)) throw error;
+      if (error.code !== 'ENVIRONMENT_MISSING') data.push({ name, error: error.message });
+    }
   }
   if (data.length === 0) return { data, text: 'No environments yet; make one with `shenv-fs create NAME`.' };
-  const rows = data.map(({ name, python, generation, distributions, createdMs }) => {
-    const day = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
-    return [name, python, String(generation), String(distributions), day];
-  });
   return {
     data,
-    text: formatTable(['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'], rows),
+    text: formatTable(
+      ['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'],
+      data.map(listedRow),
+    ),
   };
+}
+
+function listedRow(environment: ListedEnvironment | { name: string; error: string }): string[] {
+  if ('error' in environment) return [environment.name, '-', '-', '-', environment.error];
+  const { name, python, generation, distributions, createdMs } = environment;
+  const time = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
+  return [name, python, String(generation), String(distributions), time];
 }
 
 export async function showEnvironment(

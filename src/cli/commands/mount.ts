@@ -39,6 +39,7 @@ export async function mount(
   options: MountOptions,
 ): Promise<Report> {
   const mountpoint = await canonicalMountpoint(path ?? workspace.places.mountpoint);
+  checkThreads(options.threads);
   return options.foreground ? serve(workspace, mountpoint, options) : start(workspace, mountpoint, options);
 }
 
@@ -48,7 +49,7 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
     engine: options.engine,
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
-    threads: options.threads === undefined ? undefined : parseThreads(options.threads),
+    threads: options.threads === undefined ? undefined : Number(options.threads),
   });
   const stop = () => void daemon.stop(true).catch(() => process.exit(1));
   process.on('SIGTERM', stop).on('SIGINT', stop);
@@ -66,10 +67,11 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
   return { data: { mountpoint, engine }, text: '' };
 }
 
-function parseThreads(text: string): number {
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 64) return threads;
-  throw new ShenvError('USAGE', `--threads takes a whole number from 1 to 64, not '${text}'`);
+function checkThreads(text: string | undefined): void {
+  if (text === undefined || /^([1-9]|[1-5][0-9]|6[0-4])$/.test(text)) return;
+  throw new ShenvError('USAGE', `--threads takes a whole number from 1 to 64, not '${text}'`, {
+    hint: 'Leave it out to get the measured default.',
+  });
 }
 
 function describe(error: unknown): { code: ErrorCode; message: string; hint: string | undefined } {

@@ -12,7 +12,7 @@ export async function addWheels({ store, progress, signal }: Workspace, wheels: 
     for (const wheel of wheels) {
       signal?.throwIfAborted();
       progress.advance(0, wheel);
-      const { image, added } = await putWheel(store, wheel);
+      const { image, added } = await putWheel(store, wheel, signal ? { signal } : {});
       data.push({ wheel, name: image.meta.name, version: image.meta.version, added, path: image.path });
       progress.advance(1);
     }
