@@ -1,10 +1,11 @@
+import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { findPlaces } from '../base/paths.js';
 import { openWorkspace, type Workspace } from '../env/workspace.js';
 import { makeProgress } from './progress-bar.js';
 import { type Report, writeReport } from './render.js';
 
-const version = '0.1.0';
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
 /** A command's work; the module that does it is loaded only when it runs. */
 type Action<A extends unknown[]> = (workspace: Workspace, ...args: A) => Promise<Report>;
