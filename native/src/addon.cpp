@@ -191,7 +191,8 @@ NAPI_MODULE_INIT() {
   const napi_value constructor = sessionClass(env);
   napi_ref reference;
   if (napi_create_reference(env, constructor, 1, &reference) != napi_ok) return nullptr;
-  napi_set_instance_data(env, reference, nullptr, nullptr);
+  const auto free = [](napi_env env, void* data, void*) { napi_delete_reference(env, static_cast<napi_ref>(data)); };
+  napi_set_instance_data(env, reference, free, nullptr);
   exportFunction<mountFuseForJs>(env, exports, "mountFuse");
   exportFunction<openSession>(env, exports, "openSession");
   set(env, exports, "Session", constructor);

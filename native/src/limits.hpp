@@ -10,6 +10,8 @@ namespace limits {
 
 // What a kernel without MAX_PAGES asks for at most in one request.
 constexpr uint32_t defaultPages = 32;
+// As everywhere on Linux (NAME_MAX).
+constexpr size_t nameBytes = 255;
 constexpr size_t largestReadBytes = 1 << 20;
 inline size_t pageBytes() { return static_cast<size_t>(::sysconf(_SC_PAGESIZE)); }
 inline uint16_t maxPages() { return static_cast<uint16_t>(largestReadBytes / pageBytes()); }

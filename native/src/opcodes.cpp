@@ -74,7 +74,7 @@ constexpr std::array<OpcodeEntry, opcodeCount> table = {{
 
 constexpr bool isIndexedByOpcode() {
   for (uint32_t opcode = 0; opcode < table.size(); ++opcode)
-    if (table[opcode].opcode != opcode || table[opcode].handler == nullptr) return false;
+    if (table[opcode].opcode != opcode) return false;
   return true;
 }
 static_assert(isIndexedByOpcode());

@@ -59,6 +59,8 @@ Answer list(Call& call, bool plus) {
 }  // namespace
 
 Answer lookup(Call& call) {
+  // The kernel passes on names of up to 1024 bytes.
+  if (call.name.size() > limits::nameBytes) return Answer::fail(ENAMETOOLONG);
   const auto found = target(call);
   if (!found) return found.stop().error == ENOENT ? missingName(call) : Answer::from(found.stop());
   if (const auto stop = requireAttributes(call, *found, true)) return Answer::from(*stop);

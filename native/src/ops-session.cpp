@@ -17,7 +17,7 @@ Answer init(Call& call) {
 Answer statfs(Call& call) {
   wire::StatfsOut out{};
   out.bsize = out.frsize = 4096;
-  out.namelen = 255;
+  out.namelen = limits::nameBytes;
   return call.reply(out);
 }
 

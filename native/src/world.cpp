@@ -49,8 +49,9 @@ std::optional<ImageFile> World::file(uint32_t serial, uint32_t node) const {
     if (node >= image.nodeCount() || image.isDirectory(node) || image.isInBase(node)) return std::nullopt;
     return ImageFile{&image, node};
   }
-  for (const auto& image : std::ranges::equal_range(bytecodeImages, serial, {}, baseOf))
-    if (const auto here = image->fileOfBaseNode(node)) return ImageFile{image.get(), *here};
+  auto at = std::ranges::lower_bound(bytecodeImages, serial, {}, baseOf);
+  for (; at != bytecodeImages.end() && baseOf(*at) == serial; ++at)
+    if (const auto here = (*at)->fileOfBaseNode(node)) return ImageFile{at->get(), *here};
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@ export const errno = {
   ENOTDIR: constants.errno.ENOTDIR,
   EISDIR: constants.errno.EISDIR,
   EINVAL: constants.errno.EINVAL,
+  ENAMETOOLONG: constants.errno.ENAMETOOLONG,
   EROFS: constants.errno.EROFS,
   ENODATA: constants.errno.ENODATA,
 } as const;

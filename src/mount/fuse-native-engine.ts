@@ -4,15 +4,8 @@ import { modes } from '../image/format.js';
 import { attributesOf, isDirectory, listEntries, locate, originOf, sortByName } from '../view/locate.js';
 import type { View, ViewEntry } from '../view/tree.js';
 import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.js';
+import { type Callback, loadFuseNative, type Operations } from './fuse-native-package.js';
 import { isMounted, unmountPath } from './mountpoint.js';
-
-/** The part of fuse-native's interface that is used; the package has no types of its own. */
-interface FuseNative {
-  mount(callback: (error: Error | null) => void): void;
-}
-type FuseConstructor = new (mountpoint: string, operations: Operations, options: object) => FuseNative;
-type Callback = (status: number, ...values: unknown[]) => void;
-type Operations = Record<string, (...args: unknown[]) => void>;
 
 type ReadArguments = [
   path: string,
@@ -43,12 +36,19 @@ class Refusal {
   }
 }
 
+/** Names of a folder with what `d_type` is made of. */
+interface Listing {
+  names: string[];
+  modes: { mode: number }[];
+}
+
 const originAttribute = 'user.shenv.origin';
 const originOnlyForFiles = errno.ENODATA;
 /** libfuse's default validity of entries and attributes; after it no process sees an old state. */
 const cacheTimeoutMs = 1000;
 const watchIntervalMs = 1000;
 const blockBytes = 512;
+const maxNameBytes = 255;
 
 /** The portable engine: the npm package fuse-native (libfuse 2), each call through JavaScript. */
 export class FuseNativeEngine implements Engine {
@@ -123,23 +123,31 @@ export class FuseNativeEngine implements Engine {
     return {
       ...Object.fromEntries([...mutations, ...changes].map((name) => [name, refuse])),
       getattr: this.#answer('getattr', (path: string) => this.#getattr(path)),
-      readdir: this.#answer('readdir', (path: string) => this.#readdir(path)),
+      readdir: this.#answer(
+        'readdir',
+        (path: string) => this.#readdir(path),
+        (listing) => [listing.names, listing.modes],
+      ),
       readlink: this.#answer('readlink', (path: string) => this.#readlink(path)),
       open: this.#answer('open', async () => 0),
       read: (...args) => this.#read(...(args as ReadArguments)),
       getxattr: this.#answer('getxattr', (path: string, name: string) => this.#getxattr(path, name)),
       listxattr: this.#answer('listxattr', (path: string) => this.#listxattr(path)),
-      statfs: this.#answer('statfs', async () => ({ bsize: 4096, frsize: 4096, namemax: 255 })),
+      statfs: this.#answer('statfs', async () => ({ bsize: 4096, frsize: 4096, namemax: maxNameBytes })),
     };
   }
 
   /** One operation as fuse-native calls it: a Refusal or a failure becomes a negative errno. */
-  #answer<A extends unknown[]>(name: string, operation: (...args: A) => Promise<unknown>) {
+  #answer<A extends unknown[], T>(
+    name: string,
+    operation: (...args: A) => Promise<T | Refusal>,
+    values: (result: T) => unknown[] = (result) => [result],
+  ) {
     return (...args: unknown[]) => {
       const callback = args.at(-1) as Callback;
       this.#count(name);
       operation(...(args.slice(0, -1) as A)).then(
-        (value) => (value instanceof Refusal ? callback(-value.errno) : callback(0, value)),
+        (value) => (value instanceof Refusal ? callback(-value.errno) : callback(0, ...values(value))),
         () => callback(-this.#failed()),
       );
     };
@@ -166,6 +174,7 @@ export class FuseNativeEngine implements Engine {
   async #find(path: string): Promise<{ view: View; entry: ViewEntry } | Refusal | undefined> {
     if (path === '/') return undefined;
     const [, name = '', ...rest] = path.split('/');
+    if (Buffer.byteLength(rest.at(-1) ?? name) > maxNameBytes) return new Refusal(errno.ENAMETOOLONG);
     const view = await this.#options.source.load(name);
     const entry = view && locate(view, rest.join('/'));
     return view && entry ? { view, entry } : new Refusal(errno.ENOENT);
@@ -188,14 +197,17 @@ export class FuseNativeEngine implements Engine {
     return { mode, size, blocks, nlink: 1, ...this.#owner, mtime: timeMs, atime: timeMs, ctime: timeMs };
   }
 
-  async #readdir(path: string): Promise<string[] | Refusal> {
+  async #readdir(path: string): Promise<Listing | Refusal> {
     const found = await this.#find(path);
     if (found instanceof Refusal) return found;
     if (found === undefined) {
-      const roots = this.#options.source.list().map(({ name }): [string, null] => [name, null]);
-      return sortByName(roots).map(([name]) => name);
+      const roots = this.#options.source.list().map(({ name }): [string, number] => [name, modes.directory]);
+      return toListing(sortByName(roots));
     }
-    return listEntries(found.view, found.entry)?.map(([name]) => name) ?? new Refusal(errno.ENOTDIR);
+    const { view, entry } = found;
+    const entries = listEntries(view, entry);
+    if (!entries) return new Refusal(errno.ENOTDIR);
+    return toListing(entries.map(([name, child]) => [name, attributesOf(view, child).mode]));
   }
 
   async #readlink(path: string): Promise<string | Refusal> {
@@ -223,10 +235,11 @@ export class FuseNativeEngine implements Engine {
     return origin === undefined ? new Refusal(originOnlyForFiles) : Buffer.from(origin);
   }
 
-  async #listxattr(path: string): Promise<string[] | Refusal> {
+  async #listxattr(path: string): Promise<Buffer | Refusal> {
     const found = await this.#find(path);
     if (found instanceof Refusal) return found;
-    return found && originOf(found.view, found.entry) !== undefined ? [originAttribute] : [];
+    const hasOrigin = found && originOf(found.view, found.entry) !== undefined;
+    return Buffer.from(hasOrigin ? `${originAttribute}\0` : '');
   }
 
   async #generated(view: View, entry: ViewEntry, fresh = false): Promise<Buffer> {
@@ -235,24 +248,13 @@ export class FuseNativeEngine implements Engine {
   }
 }
 
-function isVolatile(entry: ViewEntry): boolean {
-  return entry.kind === 'generated' && entry.content.type === 'volatile';
+function toListing(entries: readonly [string, number][]): Listing {
+  const all = [['.', modes.directory] as const, ['..', modes.directory] as const, ...entries];
+  return { names: all.map(([name]) => name), modes: all.map(([, mode]) => ({ mode })) };
 }
 
-async function loadFuseNative(): Promise<FuseConstructor> {
-  try {
-    const name: string = 'fuse-native';
-    return ((await import(name)) as { default: FuseConstructor }).default;
-  } catch (cause) {
-    throw new ShenvError(
-      'ENGINE_UNAVAILABLE',
-      `The engine fuse-native cannot start: ${(cause as Error).message}`,
-      {
-        hint: 'It needs libfuse 2: install libfuse2 (libfuse2t64 on Ubuntu 24.04 and later) and fuse3.',
-        cause,
-      },
-    );
-  }
+function isVolatile(entry: ViewEntry): boolean {
+  return entry.kind === 'generated' && entry.content.type === 'volatile';
 }
 
 function mountFailed(mountpoint: string, cause: Error): ShenvError {

@@ -20,7 +20,7 @@ const ranks: Readonly<Record<string, number>> = {
 const importers: Readonly<Record<string, { most: number; where: RegExp }>> = {
   yauzl: { most: 3, where: /^wheel\// },
   msgpackr: { most: 1, where: /^base\/msgpack\.ts$/ },
-  'fuse-native': { most: 1, where: /^mount\/fuse-native-engine\.ts$/ },
+  'fuse-native': { most: 1, where: /^mount\/fuse-native-package\.ts$/ },
   commander: { most: 2, where: /^cli\// },
   'cli-table3': { most: 1, where: /^cli\// },
   'cli-progress': { most: 1, where: /^cli\// },

@@ -196,7 +196,28 @@ function describeMount(mount: DaemonStatus | { mountpoint: string; dead: true })
   return [
     `${mount.mountpoint}: engine ${mount.engine} (${mount.engineReason}), pid ${mount.pid}, up ${mount.uptimeSeconds} s`,
     `  ${mount.environments} environments, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
+    ...describeService(mount.details),
     ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
     formatTable(['  REQUEST', 'COUNT'], rows),
   ].join('\n');
+}
+
+/** Bytes read and the times within which half and 99 % of the requests were answered, where the engine counts them. */
+function describeService({ bytesRead, latencyUs }: DaemonStatus['details']): string[] {
+  if (typeof bytesRead !== 'number' || !Array.isArray(latencyUs)) return [];
+  const within = (share: number) => `${2 ** quantileBucket(latencyUs as number[], share)} us`;
+  return [
+    `  ${formatBytes(bytesRead)} read; half of the requests answered within ${within(0.5)}, 99 % within ${within(0.99)}`,
+  ];
+}
+
+/** The bucket (2^index us is its upper end) below which `share` of the counts lie. */
+function quantileBucket(buckets: readonly number[], share: number): number {
+  const wanted = buckets.reduce((sum, count) => sum + count, 0) * share;
+  let seen = 0;
+  const found = buckets.findIndex((count) => {
+    seen += count;
+    return seen >= wanted;
+  });
+  return Math.max(found, 0);
 }

@@ -1,0 +1,46 @@
+// A small mount without a kernel: three images, three environments, and a record of all that is said.
+//
+//   images      5 wheel, 6 wheel, 8 bytecode of 5
+//   /one        environment 7: layers 5 (slot 1) and 6 (slot 2)
+//     cfg (generated, size unknown), link, site/, sized (generated, 6 bytes), vol (volatile)
+//     site/     ns/ (of both: a.py, b.py), other/ (of 6), pkg/ (of 5), top.py
+//   /nine       environment 9: layer 8 (slot 1); site/ is a graft
+//   /.shenv     environment 0: packages/five is the site folder of image 5
+#pragma once
+#include <deque>
+#include <map>
+
+#include "dispatch.hpp"
+#include "view-builder.hpp"
+
+struct RecordingSink : ReplySink {
+  void send(const iovec* parts, int count) override;
+  std::deque<std::vector<std::byte>> replies;
+};
+
+class SmallWorld {
+ public:
+  // Upcalls go to `upcalls` unless `emit` is given.
+  explicit SmallWorld(size_t generatedCacheBytes = 4096, Upcalls::Emit emit = {});
+  ~SmallWorld();
+
+  // The views of the three environments; `changed` gives 7 another tree (a name less, a name more).
+  std::vector<std::byte> encode(uint32_t environment, bool changed = false) const;
+  void publish(uint32_t environment, bool changed = false) { service.publishView(encode(environment, changed)); }
+
+  const Image& image(uint32_t serial) const { return *images_.at(serial); }
+  // The index of the node at a path of an image.
+  uint32_t node(uint32_t serial, const std::string& path) const;
+  const std::string& imagePath(uint32_t serial) const { return image(serial).source().path; }
+
+  std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
+  std::deque<Upcall> upcalls;
+  Service service;
+  Worker worker;
+
+ private:
+  void addImage(uint32_t serial, const std::vector<std::byte>& bytes, uint32_t base = 0);
+
+  std::string folder_;
+  std::map<uint32_t, std::shared_ptr<const Image>> images_;
+};
