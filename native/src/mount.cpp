@@ -14,7 +14,7 @@ Mounted mountAsRoot(const MountOptions& options) {
   OwnedFd fd(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   if (!fd) throw systemFailure(errno, "cannot open /dev/fuse");
   std::string data = "fd=" + std::to_string(fd.get()) + ",rootmode=40000,user_id=" + std::to_string(::geteuid()) +
-                     ",group_id=" + std::to_string(::getegid()) + ",default_permissions";
+                     ",group_id=" + std::to_string(::getegid());
   if (options.allowOther) data += ",allow_other";
   const std::string type = "fuse." + options.subtype;
   if (::mount(options.fsname.c_str(), options.mountpoint.c_str(), type.c_str(), MS_RDONLY | MS_NOSUID | MS_NODEV,

@@ -50,7 +50,7 @@ constexpr std::array<OpcodeEntry, opcodeCount> table = {{
     absent(Opcode::getlk, "GETLK"),
     absent(Opcode::setlk, "SETLK"),
     absent(Opcode::setlkw, "SETLKW"),
-    absent(Opcode::access, "ACCESS"),
+    {Opcode::access, "ACCESS", sizeof(AccessIn), false, true, ops::access},
     refused(Opcode::create, "CREATE"),
     silent(Opcode::interrupt, "INTERRUPT", sizeof(InterruptIn), ops::interrupt),
     absent(Opcode::bmap, "BMAP"),

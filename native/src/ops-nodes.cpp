@@ -106,6 +106,14 @@ Answer lseek(Call& call) {
   return call.reply(wire::LseekOut{in.whence == SEEK_DATA ? in.offset : size});
 }
 
+// Everybody may read and enter everything; only x bits tell files apart. Writing is refused by the read-only mount.
+Answer access(Call& call) {
+  const auto found = call.tree().find(call.header.nodeid);
+  if (!found) return Answer::from(found.stop());
+  const bool wantsToRun = (load<wire::AccessIn>(call.body).mask & X_OK) != 0;
+  return wantsToRun && found->isRegular() && (modeOf(*found) & 0111) == 0 ? Answer::fail(EACCES) : Answer::done();
+}
+
 // Outside of user.* nothing is supported: `ls -l` then asks once a mount, not once a file, for labels and lists.
 Answer getxattr(Call& call) {
   if (!call.name.starts_with("user."sv)) return Answer::fail(EOPNOTSUPP);

@@ -18,6 +18,7 @@ Answer open(Call& call);
 Answer opendir(Call& call);
 Answer read(Call& call);
 Answer lseek(Call& call);
+Answer access(Call& call);
 Answer getxattr(Call& call);
 Answer listxattr(Call& call);
 

@@ -131,6 +131,11 @@ struct XattrOut {
 };
 static_assert(sizeof(XattrOut) == 8);
 
+struct AccessIn {
+  uint32_t mask, padding;
+};
+static_assert(sizeof(AccessIn) == 8);
+
 struct LseekIn {
   uint64_t handle, offset;
   uint32_t whence, padding;
