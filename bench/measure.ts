@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { run } from '../src/base/run.js';
+import { projectRoot } from '../test/support/sandbox.js';
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -46,4 +49,25 @@ export function wallMs(program: string, args: readonly string[], env = process.e
       else reject(new Error(`${program} ended with ${status}`));
     });
   });
+}
+
+/** What a result has to say of where it was measured. */
+export async function describeMachine(): Promise<Record<string, unknown>> {
+  const commit = (await must('git', ['-C', projectRoot, 'rev-parse', '--short', 'HEAD'])).trim();
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+  };
+  return { machine, commit, loadAtEnd: (await readFile('/proc/loadavg', 'utf8')).trim() };
+}
+
+/** Writes bench/results/<date>-<commit>-<name>.json. */
+export async function saveResult(name: string, result: Record<string, unknown>): Promise<void> {
+  const folder = join(projectRoot, 'bench/results');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-${result.commit}-${name}.json`);
+  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`written to ${file.slice(projectRoot.length)}\n`);
 }

@@ -25,11 +25,11 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-// Waits for a request or the order to stop. Exclusive, so that one request wakes one thread.
+// Waits for a request or the order to stop. Where threads float, one request wakes one of them.
 class RequestWait {
  public:
-  RequestWait(int requests, int stop) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    add(requests, EPOLLIN | EPOLLEXCLUSIVE);
+  RequestWait(int requests, int stop, bool wakesAll) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    add(requests, wakesAll ? EPOLLIN : EPOLLIN | EPOLLEXCLUSIVE);
     add(stop, EPOLLIN);
   }
   bool isValid() const { return valid_; }
@@ -55,7 +55,8 @@ Session::Session(OwnedFd fd, SessionOptions options)
     : options_(std::move(options)),
       service_(options_.service, options_.onUpcall),
       channel_(std::make_shared<Channel>(std::move(fd))),
-      stopEvent_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      stopEvent_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      placement_(options_.threads) {
   if (!stopEvent_) throw systemFailure(errno, "cannot create an eventfd");
   for (uint32_t i = 0; i < options_.threads + 2; ++i) workers_.emplace_back(service_.publisher);
 }
@@ -68,7 +69,10 @@ void Session::start() {
     auto channel = i == 0 ? channel_ : Channel::clone(*channel_);
     cloned_ = cloned_ && channel;
     if (!channel) channel = channel_;
-    threads_.emplace_back([this, i, channel] { run(workers_[i], channel); });
+    threads_.emplace_back([this, i, channel] {
+      placement_.apply(i);
+      run(workers_[i], channel);
+    });
   }
 }
 
@@ -85,7 +89,7 @@ void Session::run(Worker& worker, const std::shared_ptr<Channel>& channel) {
 
 int Session::serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel) {
   const PageBuffer request(limits::requestBytes);
-  RequestWait requests(channel->fd(), stopEvent_.get());
+  RequestWait requests(channel->fd(), stopEvent_.get(), placement_.isLocal());
   if (!requests.isValid()) return EIO;
   while (!stopping_.load(std::memory_order_acquire)) {
     const ssize_t count = channel->receive(request.span());

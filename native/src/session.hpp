@@ -7,6 +7,7 @@
 #include "channel.hpp"
 #include "dispatch.hpp"
 #include "notifier.hpp"
+#include "placement.hpp"
 
 struct SessionOptions {
   ServiceOptions service;
@@ -54,6 +55,7 @@ class Session {
   Notifier notifier_;
   std::shared_ptr<Channel> channel_;
   OwnedFd stopEvent_;
+  Placement placement_;
   std::deque<Worker> workers_;  // one a thread, then the owner's, then the closing thread's
   std::vector<std::thread> threads_;
   std::thread closing_;

@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { errno } from '../base/errno.js';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { diffViews } from '../view/diff.js';
@@ -10,8 +10,8 @@ import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.
 import { unmountPath } from './mountpoint.js';
 import { loadNativeAddon, type NativeSession, type Upcall } from './native-addon.js';
 
-/** More threads than two only wait for each other on small requests: bench trial `threads`. */
-const defaultThreads = 2;
+/** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
+const mostThreads = 4;
 const maxImageDescriptors = 512;
 const generatedCacheBytes = 64 << 20;
 
@@ -43,7 +43,7 @@ export class KernelEngine implements Engine {
     this.#via = via;
     this.#session = addon.openSession({
       fd,
-      threads: this.#options.threads ?? defaultThreads,
+      threads: this.#options.threads ?? Math.min(availableParallelism(), mostThreads),
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
       fullBlocks: this.#options.fullBlocks,

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ShenvError } from '../base/errors.js';
 
@@ -64,14 +65,20 @@ export interface NativeSession {
 
 const require = createRequire(import.meta.url);
 
-/** Where the addon may lie: built here, or carried by the npm package. */
-const places = ['native/build/shenv_fs.node', `prebuilds/${process.platform}-${process.arch}/shenv_fs.node`];
+const packageRoot = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Where the addon may lie: another build of it (one with sanitizers), built here, or carried by the npm package. */
+const places = [
+  ...(process.env.SHENV_NATIVE_ADDON ? [process.env.SHENV_NATIVE_ADDON] : []),
+  'native/build/shenv_fs.node',
+  `prebuilds/${process.platform}-${process.arch}/shenv_fs.node`,
+];
 
 /** Throws ENGINE_UNAVAILABLE naming each place that was tried and why it did not do. */
 export function loadNativeAddon(): NativeAddon {
   const tried: string[] = [];
   for (const place of places) {
-    const path = fileURLToPath(new URL(`../../../${place}`, import.meta.url));
+    const path = resolve(packageRoot, place);
     try {
       return require(path) as NativeAddon;
     } catch (error) {

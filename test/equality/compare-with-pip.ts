@@ -11,12 +11,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { discoverInterpreter } from '../../src/python/discover.js';
 import { probeInterpreter } from '../../src/python/probe.js';
+import { bigSet } from '../support/big-set.js';
 import { projectRoot, Sandbox } from '../support/sandbox.js';
 import { compareTrees, readTree } from '../support/tree.js';
-
-/** More than 100 distributions with what they need. */
-const bigSet =
-  'numpy pandas scipy scikit-learn matplotlib django sqlalchemy boto3 jupyterlab sphinx pip'.split(' ');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
