@@ -90,7 +90,7 @@ export const toolCases: readonly Case[] = [
         if (subject.isMounted) t.is(found, await gitTree(t, subject, subject.reference, onDisk));
         const git = ['--git-dir', repository, '--work-tree', subject.path];
         if (!subject.traits.inodesAreStable) {
-          // diff-files compares inode numbers, status the contents where these changed.
+          // diff-files compares inode numbers, diff the contents where these changed.
           t.is(succeeded(t, await subject.run('git', ...git, 'status', '--porcelain')), '');
           return;
         }
