@@ -16,12 +16,12 @@ std::vector<int> usableCpus() {
 
 }  // namespace
 
-Placement::Placement(uint32_t threads) : cpus_(usableCpus()), isLocal_(!cpus_.empty() && threads >= cpus_.size()) {}
+Placement::Placement(uint32_t threads) : cpus_(usableCpus()), isLocal_(!cpus_.empty() && threads == cpus_.size()) {}
 
 void Placement::apply(uint32_t thread) const {
   if (!isLocal_) return;
   cpu_set_t own;
   CPU_ZERO(&own);
-  CPU_SET(cpus_[thread % cpus_.size()], &own);
+  CPU_SET(cpus_[thread], &own);
   ::pthread_setaffinity_np(::pthread_self(), sizeof own, &own);
 }
