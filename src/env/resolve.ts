@@ -6,7 +6,7 @@ import { type Digest, toDigest } from '../base/brands.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
-import type { Image } from '../image/read.js';
+import { Image } from '../image/read.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { putWheel } from '../store/put.js';
 import type { Store } from '../store/store.js';
@@ -134,7 +134,8 @@ async function findImage(
   const digest = archiveDigest(item) ?? (await localDigest(item));
   if (digest === undefined) return undefined;
   if (!isWheelUrl(item)) return store.findBuilt(name, version, digest, new Set(interpreter.tags));
-  return (await store.find(name, version, digest)) && store.open(name, version, digest);
+  const stored = await store.find(name, version, digest);
+  return stored && Image.open(stored.path);
 }
 
 async function localDigest(item: ReportItem): Promise<Digest | undefined> {

@@ -43,7 +43,6 @@ interface Listing {
 }
 
 const originAttribute = 'user.shenv.origin';
-const originOnlyForFiles = errno.ENODATA;
 /** libfuse's default validity of entries and attributes; after it no process sees an old state. */
 const cacheTimeoutMs = 1000;
 const watchIntervalMs = 1000;
@@ -232,7 +231,7 @@ export class FuseNativeEngine implements Engine {
     const found = await this.#find(path);
     if (found instanceof Refusal) return found;
     const origin = name === originAttribute && found ? originOf(found.view, found.entry) : undefined;
-    return origin === undefined ? new Refusal(originOnlyForFiles) : Buffer.from(origin);
+    return origin === undefined ? new Refusal(errno.ENODATA) : Buffer.from(origin);
   }
 
   async #listxattr(path: string): Promise<Buffer | Refusal> {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, ShenvError } from '../../base/errors.js';
@@ -56,11 +57,11 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
   try {
     await daemon.start();
   } catch (error) {
-    await tellReadiness({ error: describe(error) });
+    tellReadiness({ error: describe(error) });
     throw error;
   }
   const { engine } = daemon.status();
-  await tellReadiness({ engine });
+  tellReadiness({ engine });
   await daemon.ended;
   // fuse-native leaves a thread behind that would keep the process alive.
   setTimeout(() => process.exit(), 100).unref();
@@ -79,9 +80,8 @@ function describe(error: unknown): { code: ErrorCode; message: string; hint: str
   return { code: 'MOUNT_FAILED', message: String(error), hint: undefined };
 }
 
-async function tellReadiness(readiness: Readiness): Promise<void> {
+function tellReadiness(readiness: Readiness): void {
   if (process.env[readyVariable] !== String(readyDescriptor)) return;
-  const { writeSync, closeSync } = await import('node:fs');
   writeSync(readyDescriptor, `${JSON.stringify(readiness)}\n`);
   closeSync(readyDescriptor);
 }
