@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander';
+import { type Act, example, json } from './shared.js';
+
+export function addMountCommands(program: Command, act: Act): void {
+  program
+    .command('mount')
+    .argument('[mountpoint]', 'an empty folder (default: ~/.venvs)')
+    .description('show all environments at a mount point')
+    .addOption(
+      new Option('--engine <engine>', 'what answers the kernel')
+        .choices(['auto', 'kernel', 'fuse-native'])
+        .default('auto'),
+    )
+    .option('--foreground', 'stay in the foreground until unmounted')
+    .option('--allow-other', 'let other users in (needs user_allow_other in /etc/fuse.conf)')
+    .option('--threads <count>', 'threads of the kernel engine')
+    .addOption(
+      new Option('--du <how>', 'what du counts for shared files')
+        .choices(['shared', 'full'])
+        .default('shared'),
+    )
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs mount', 'shenv-fs mount /srv/venvs --foreground'))
+    .action(act(async () => (await import('../commands/mount.js')).mount));
+  program
+    .command('unmount')
+    .alias('umount')
+    .argument('[mountpoint]', 'default: ~/.venvs')
+    .description('take a mount away')
+    .option('--lazy', 'detach now, end when its last user has left')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs unmount'))
+    .action(act(async () => (await import('../commands/mount.js')).unmount));
+  program
+    .command('status')
+    .argument('[mountpoint]', 'one mount (default: all of this user)')
+    .description('show running mounts, their engines and counters')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs status --json'))
+    .action(act(async () => (await import('../commands/mount.js')).status));
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { type Act, example, json } from './shared.js';
+
+export function addStoreCommands(program: Command, act: Act): void {
+  const store = program.command('store').description('look after the store of images');
+  store
+    .command('add')
+    .argument('<wheels...>', 'wheel files')
+    .description('add wheel files to the store')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs store add dist/*.whl'))
+    .action(act(async () => (await import('../commands/store.js')).addWheels));
+  store
+    .command('list')
+    .argument('[name]', 'one distribution')
+    .description('list images')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs store list numpy'))
+    .action(act(async () => (await import('../commands/store.js')).listImages));
+  store
+    .command('dump')
+    .argument('<image>', 'path of an image file')
+    .description('print an image in its text form')
+    .addHelpText(
+      'after',
+      example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
+    )
+    .action(act(async () => (await import('../commands/store.js')).dump));
+}
