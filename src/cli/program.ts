@@ -4,6 +4,7 @@ import { findPlaces } from '../base/paths.js';
 import { openWorkspace } from '../env/workspace.js';
 import { addEnvironmentCommands } from './grammar/environments.js';
 import { addMountCommands } from './grammar/mounts.js';
+import { addPackageCommands } from './grammar/packages.js';
 import type { Act, Action } from './grammar/shared.js';
 import { addStoreCommands } from './grammar/store.js';
 import { makeProgress } from './progress-bar.js';
@@ -27,8 +28,10 @@ export function makeProgram(signal: AbortSignal): Command {
       const action = await load();
       const report = await action(workspace, ...(args.slice(0, -1) as A));
       writeReport(report, command.opts<{ json?: boolean }>().json === true);
+      if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
     };
   addEnvironmentCommands(program, act);
+  addPackageCommands(program, act);
   addMountCommands(program, act);
   addStoreCommands(program, act);
   return program;

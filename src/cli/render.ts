@@ -5,6 +5,8 @@ import { ShenvError } from '../base/errors.js';
 export interface Report {
   data: unknown;
   text: string;
+  /** Where it is not 0. */
+  exitStatus?: number;
 }
 
 /** Writes a command's report to stdout, as JSON where that was asked for. The only writer of stdout. */

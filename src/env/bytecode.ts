@@ -1,22 +1,30 @@
 import { availableParallelism } from 'node:os';
-import type { Progress } from '../base/progress.js';
 import type { Image } from '../image/read.js';
-import { withCompileWorkers } from '../python/compile-workers.js';
+import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
-import { findBytecode, putBytecode } from '../store/bytecode.js';
-import type { Store } from '../store/store.js';
+import type { Workspace } from './workspace.js';
 
-/** Makes sure that the store has bytecode of each image for this interpreter; compiled once for all environments. */
+/** Makes sure that the store has the bytecode that `layers` show; compiled once for all environments. */
 export async function compileImages(
-  store: Store,
+  workspace: Workspace,
   interpreter: InterpreterRecord,
-  images: readonly Image[],
-  progress: Progress,
+  layers: readonly Layer[],
 ): Promise<void> {
-  const { cacheTag } = interpreter;
+  const { outlines, images } = workspace;
   const missing: Image[] = [];
-  for (const image of images) if (!(await findBytecode(image, cacheTag))) missing.push(image);
-  if (missing.length === 0) return;
+  for (const { image, bytecode } of layers) {
+    if (bytecode !== undefined && !outlines.find(image, bytecode)) missing.push(await images.open(image));
+  }
+  if (missing.length > 0) await compileMissing(workspace, interpreter, missing);
+}
+
+async function compileMissing(
+  { store, progress, signal }: Workspace,
+  interpreter: InterpreterRecord,
+  missing: Image[],
+): Promise<void> {
+  const { withCompileWorkers } = await import('../python/compile-workers.js');
+  const { putBytecode } = await import('../store/bytecode.js');
   // The largest first, so that no worker ends long after the others.
   missing.sort((a, b) => b.nodeCount - a.nodeCount);
   progress.start('Compiling', missing.length);
@@ -26,8 +34,9 @@ export async function compileImages(
       availableParallelism(),
       missing,
       async (image, compile) => {
+        signal?.throwIfAborted();
         progress.advance(0, image.meta.name);
-        await putBytecode(store, image, cacheTag, (path, output, sources) =>
+        await putBytecode(store, image, interpreter.cacheTag, (path, output, sources) =>
           compile({
             image: path,
             output,

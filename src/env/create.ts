@@ -1,19 +1,21 @@
-import { type Layer, type Manifest, manifestVersion } from '../manifest/types.js';
-import { findInterpreter } from '../python/interpreter-record.js';
-import { putWheel } from '../store/put.js';
-import type { Clash, View } from '../view/tree.js';
-import { normalizeName } from '../wheel/filename.js';
-import { compileImages } from './bytecode.js';
-import { loadView } from './load-view.js';
-import { type ResolvedDistribution, resolveRequirements } from './resolve.js';
+import { basename } from 'node:path';
+import { sha256OfFile } from '../base/digest.js';
+import { type Manifest, manifestVersion } from '../manifest/types.js';
+import { findInterpreter, type InterpreterRecord } from '../python/interpreter-record.js';
+import type { Clash } from '../view/tree.js';
+import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
+import { assignSlots, nowMs, toLayer, tryGeneration } from './change.js';
+import { referenceTo } from './obtain.js';
+import type { Chosen } from './pin.js';
+import { type Selection, select } from './select.js';
+import { asksForNothing, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
 
 export interface CreateRequest {
   name: string;
   /** Version, path or program name of the interpreter; what is first on PATH when left out. */
   python?: string;
-  requirements: readonly string[];
-  pipArgs: readonly string[];
+  wanted: Wanted;
   /** Adds the pip that the interpreter's ensurepip carries, as `python -m venv` does. */
   withPip: boolean;
   systemSitePackages: boolean;
@@ -23,7 +25,7 @@ export interface CreateRequest {
 
 export interface CreateResult {
   manifest: Manifest;
-  view: View;
+  interpreter: InterpreterRecord;
   clashes: readonly Clash[];
   /** How many images the store did not have before. */
   imagesAdded: number;
@@ -33,64 +35,57 @@ export interface CreateResult {
 const firstSlot = 1;
 
 /**
- * Makes a new environment: resolves, fills the store, composes once to find conflicts, and publishes
+ * Makes a new environment: chooses, fills the store, composes once to find conflicts, and publishes
  * the manifest in one step; until then nothing of it is to be seen.
  */
 export async function createEnvironment(workspace: Workspace, request: CreateRequest): Promise<CreateResult> {
-  const { environments, store, images, progress } = workspace;
+  const { environments } = workspace;
+  const { wanted, systemSitePackages, bytecode } = request;
   await environments.assertFree(request.name);
-  const { key, record } = await findInterpreter(environments.interpreters, request.python);
-  const asksForWheels =
-    request.requirements.length > 0 || request.pipArgs.some((arg) => arg === '-r' || arg === '-e');
-  const { pipArgs } = request;
-  const options = { pipArgs, progress, ...(workspace.signal ? { signal: workspace.signal } : {}) };
-  const resolved = asksForWheels
-    ? await resolveRequirements(store, record, request.requirements, options)
-    : [];
-  if (request.withPip && record.ensurepipWheel && !resolved.some(({ image }) => isPip(image.meta.name))) {
-    const { image, added } = await putWheel(store, record.ensurepipWheel);
-    resolved.unshift({ image, requested: true, added });
-  }
-  if (request.bytecode) {
-    const all = resolved.map(({ image }) => image);
-    await compileImages(store, record, all, progress);
-  }
-  const cacheTag = request.bytecode ? record.cacheTag : undefined;
+  const { key, record: interpreter } = await findInterpreter(environments.interpreters, request.python);
+  const { chosen, installer, requested } = asksForNothing(wanted)
+    ? nothing
+    : await select(workspace, interpreter, wanted);
+  const cacheTag = bytecode ? interpreter.cacheTag : undefined;
+  const pip = request.withPip && !chosen.some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
+  const wantedLayers = [
+    ...pip.map((item) => toLayer(item, 'pip', cacheTag)),
+    ...chosen.map((item) => toLayer(item, installer, cacheTag)),
+  ];
   const manifest: Manifest = {
     version: manifestVersion,
     name: request.name,
     serial: await environments.claimSerial(),
     generation: 1,
-    createdMs: Math.floor(Date.now() / 1000) * 1000,
+    createdMs: nowMs(),
     interpreter: key,
-    layers: resolved.map((distribution, index) => toLayer(distribution, firstSlot + index, cacheTag)),
+    ...assignSlots([], wantedLayers, firstSlot),
     parents: [],
-    options: { systemSitePackages: request.systemSitePackages },
-    nextSlot: firstSlot + resolved.length,
-    requested: [...request.requirements],
+    options: { systemSitePackages, bytecode },
+    requested,
   };
-  const view = await loadView(manifest, images, environments.interpreters);
-  workspace.signal?.throwIfAborted();
+  const { clashes } = await tryGeneration(workspace, interpreter, manifest);
   await environments.create(manifest);
-  return { manifest, view, clashes: view.clashes, imagesAdded: resolved.filter(({ added }) => added).length };
+  const imagesAdded = [...pip, ...chosen].filter(({ added }) => added).length;
+  return { manifest, interpreter, clashes, imagesAdded };
 }
 
-function isPip(name: string): boolean {
-  return normalizeName(name) === 'pip';
+const nothing: Selection = { chosen: [], installer: 'pip', requested: [] };
+
+function isPip({ image }: Chosen): boolean {
+  return normalizeName(image.name) === 'pip';
 }
 
-/** The installer is pip, whose choice and order it is; so tools that ask for it get the truth. */
-function toLayer(
-  { image, requested, directUrl }: ResolvedDistribution,
-  slot: number,
-  bytecode?: string,
-): Layer {
-  return {
-    image: { name: image.meta.name, version: image.meta.version, wheelDigest: image.wheelDigest },
-    slot,
-    reason: requested ? 'requested' : 'dependency',
-    installer: 'pip',
-    ...(bytecode === undefined ? {} : { bytecode }),
-    ...(directUrl ? { directUrl } : {}),
-  };
+/** The pip that ensurepip carries. */
+async function chooseBundledPip(
+  { store, outlines }: Workspace,
+  { ensurepipWheel }: InterpreterRecord,
+): Promise<Chosen[]> {
+  if (ensurepipWheel === null) return [];
+  const { distribution: name, version } = parseWheelFilename(basename(ensurepipWheel));
+  const known = outlines.find({ name, version, wheelDigest: await sha256OfFile(ensurepipWheel) });
+  if (known) return [{ image: referenceTo(known), requested: true, extras: [], added: false }];
+  const { putWheel } = await import('../store/put.js');
+  const { image, added } = await putWheel(store, ensurepipWheel);
+  return [{ image: referenceTo(image), requested: true, extras: [], added }];
 }

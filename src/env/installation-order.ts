@@ -1,4 +1,7 @@
+import { ShenvError } from '../base/errors.js';
 import { normalizeName } from '../wheel/filename.js';
+import type { MarkerEnvironment } from '../wheel/marker.js';
+import { parseRequirement, type Requirement, requirementApplies } from '../wheel/requirement.js';
 
 /** One chosen distribution as the order needs it. */
 export interface OrderedNode {
@@ -12,12 +15,16 @@ export interface OrderedNode {
 
 /**
  * Sorts as pip installs: what is deepest in the graph first, names descending among equals, so that a
- * file that two distributions bring has the same winner. Edges whose markers do not speak of
- * extras count whenever their target was chosen.
+ * file that two distributions bring has the same winner. A requirement counts when its marker holds and
+ * its target was chosen; one that cannot be read does not count.
  */
-export function installationOrder<T>(items: readonly T[], describe: (item: T) => OrderedNode): T[] {
+export function installationOrder<T>(
+  items: readonly T[],
+  environment: MarkerEnvironment,
+  describe: (item: T) => OrderedNode,
+): T[] {
   const nodes = new Map(items.map((item) => [normalizeName(describe(item).name), describe(item)]));
-  const edges = new Map([...nodes].map(([name, node]) => [name, dependenciesOf(node, nodes)]));
+  const edges = new Map([...nodes].map(([name, node]) => [name, dependenciesOf(node, environment)]));
   const weights = new Map<string, number>();
   const visit = (name: string, path: Set<string>) => {
     if (path.has(name)) return;
@@ -25,7 +32,7 @@ export function installationOrder<T>(items: readonly T[], describe: (item: T) =>
     if ((weights.get(name) ?? 0) >= deeper) return;
     weights.set(name, deeper);
     path.add(name);
-    for (const dependency of edges.get(name) ?? []) visit(dependency, path);
+    for (const dependency of edges.get(name) ?? []) if (nodes.has(dependency)) visit(dependency, path);
     path.delete(name);
   };
   for (const [name, node] of nodes) if (node.requested) visit(name, new Set());
@@ -36,12 +43,20 @@ export function installationOrder<T>(items: readonly T[], describe: (item: T) =>
   });
 }
 
-function dependenciesOf(node: OrderedNode, nodes: ReadonlyMap<string, OrderedNode>): string[] {
-  return node.requires.flatMap((requirement) => {
-    const name = normalizeName(/^\s*([A-Za-z0-9][A-Za-z0-9._-]*)/.exec(requirement)?.[1] ?? '');
-    const extra = /extra\s*==\s*['"]([^'"]+)['"]/.exec(requirement)?.[1];
-    const wanted =
-      extra === undefined || node.extras.some((asked) => normalizeName(asked) === normalizeName(extra));
-    return wanted && nodes.has(name) ? [name] : [];
+function dependenciesOf({ requires, extras }: OrderedNode, environment: MarkerEnvironment): string[] {
+  return requires.flatMap((text) => {
+    const requirement = readRequirement(text);
+    if (!requirement || !requirementApplies(requirement, environment, extras)) return [];
+    return [normalizeName(requirement.name)];
   });
+}
+
+/** Undefined for legacy forms that old versions of pip understand. */
+function readRequirement(text: string): Requirement | undefined {
+  try {
+    return parseRequirement(text);
+  } catch (error) {
+    if (error instanceof ShenvError && error.code === 'REQUIREMENT') return undefined;
+    throw error;
+  }
 }

@@ -17,20 +17,24 @@ const targetVersion = [22, 3];
 const lastLines = 12;
 
 /**
- * Chooses a pip for `target`: its own, the one that its ensurepip carries, or another interpreter's
- * that can be pointed at it. Throws RESOLVER_MISSING when there is none recent enough.
+ * Chooses a pip for the interpreter `target`: its own, the one that its ensurepip carries, or another
+ * interpreter's that can be pointed at it. With `python`, a venv's interpreter, it works on that venv.
+ * Throws RESOLVER_MISSING when there is none recent enough.
  */
-export async function findPip(target: Probe): Promise<Pip> {
+export async function findPip(target: Probe, python?: string): Promise<Pip> {
   const program = target.baseExecutable;
-  if (isAtLeast(target.pipVersion, reportVersion)) return { program, args: ['-m', 'pip'] };
+  const wanted = python === undefined ? reportVersion : targetVersion;
+  const pointed = python === undefined ? [] : ['--python', python];
+  if (isAtLeast(target.pipVersion, wanted)) return { program, args: ['-m', 'pip', ...pointed] };
   const bundled = target.ensurepipWheel;
   const bundledVersion = bundled && (/pip-([0-9.]+)-/.exec(bundled)?.[1] ?? null);
-  if (bundled && isAtLeast(bundledVersion, reportVersion)) return { program, args: [`${bundled}/pip`] };
+  if (bundled && isAtLeast(bundledVersion, reportVersion))
+    return { program: python ?? program, args: [`${bundled}/pip`] };
   for (const other of await listInterpreters()) {
     if (!isAtLeast(other.pipVersion, targetVersion)) continue;
-    return { program: other.executable, args: ['-m', 'pip', '--python', program] };
+    return { program: other.executable, args: ['-m', 'pip', '--python', python ?? program] };
   }
-  throw new ShenvError('RESOLVER_MISSING', `There is no pip 22.2 or later for ${program}`, {
+  throw new ShenvError('RESOLVER_MISSING', `There is no pip 22.3 or later for ${program}`, {
     hint: `Install one: ${program} -m ensurepip --upgrade, or your system's python3-pip.`,
   });
 }
@@ -56,21 +60,23 @@ function pipVariables(): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs pip to its end, its lines shown as progress. Throws RESOLVER_FAILED with pip's own last words. */
+/** Runs pip to its end, its lines shown as progress; what it wrote to stdout. Throws RESOLVER_FAILED with pip's own last words. */
 export async function runPip(
   pip: Pip,
   args: readonly string[],
   progress: Progress,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const child = spawn(pip.program, [...pip.args, ...args], {
     env: pipVariables(),
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal ? { signal } : {}),
   });
   const said: string[] = [];
+  const written: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
+      if (stream === child.stdout) written.push(line);
       if (/^WARNING: Location .* is ignored/.test(line)) return;
       said.push(line);
       progress.advance(0, line.trim());
@@ -80,7 +86,7 @@ export async function runPip(
     child.on('error', reject);
     child.on('close', resolve);
   });
-  if (status === 0) return;
+  if (status === 0) return written.join('\n');
   const errors = said.filter((line) => /^\s*(ERROR|error):?/.test(line));
   throw new ShenvError(
     'RESOLVER_FAILED',

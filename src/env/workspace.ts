@@ -1,6 +1,7 @@
 import type { Places } from '../base/paths.js';
 import { type Progress, silentProgress } from '../base/progress.js';
 import { ImageCache } from '../store/image-cache.js';
+import { Outlines } from '../store/outlines.js';
 import { Store } from '../store/store.js';
 import { Environments } from './environments.js';
 
@@ -9,6 +10,8 @@ export interface Workspace {
   places: Places;
   store: Store;
   images: ImageCache;
+  /** For commands that compose once and end. */
+  outlines: Outlines;
   environments: Environments;
   progress: Progress;
   signal?: AbortSignal;
@@ -24,6 +27,7 @@ export function openWorkspace(
     places,
     store,
     images: new ImageCache(store),
+    outlines: new Outlines(store),
     environments: new Environments(places.home),
     progress,
     ...(signal ? { signal } : {}),

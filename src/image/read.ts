@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Digest, type Serial, toDigest, toSerial } from '../base/brands.js';
 import { checkHeader, checkNodes, checkSectionDigest, type ImageHeader } from './check.js';
@@ -87,17 +88,44 @@ export class Image {
     return Image.#parse(path, checkHeader(data, data.length, path), data, base);
   }
 
-  static #parse(path: string, header: ImageHeader, data: Buffer, base?: Image): Image {
+  /**
+   * For a command that composes once and ends: read without yielding, sections compared with their
+   * digests, but nodes not checked one by one (that is 90 of 120 ms for 127 distributions), and an
+   * image of bytecode without its base. Whoever serves an image uses `open`. Throws as `open` does.
+   */
+  static outline(path: string): Image {
+    const fd = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(fd);
+      const first = readAt(fd, 0, Math.min(firstReadBytes, size));
+      const header = checkHeader(first, size, path);
+      const { offset, length } = header.sections.meta;
+      const missing = offset + length - first.length;
+      const data = missing > 0 ? Buffer.concat([first, readAt(fd, first.length, missing)]) : first;
+      const { nodes, names, meta } = Image.#sections(path, header, data);
+      return new Image(path, header, nodes, names, meta);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  static #sections(path: string, header: ImageHeader, data: Buffer) {
     const section = (name: SectionName) => {
       const { offset, length } = header.sections[name];
       const part = data.subarray(offset, offset + length);
       checkSectionDigest(part, header.sections[name], name, path);
       return part;
     };
-    const nodes = section('nodes');
-    const names = section('names');
+    return {
+      nodes: section('nodes'),
+      names: section('names'),
+      meta: decodeMeta(section('meta'), path),
+    };
+  }
+
+  static #parse(path: string, header: ImageHeader, data: Buffer, base?: Image): Image {
+    const { nodes, names, meta } = Image.#sections(path, header, data);
     checkNodes(nodes, names, header, path);
-    const meta = decodeMeta(section('meta'), path);
     if ((header.kind === imageKinds.bytecode) !== (base !== undefined))
       throw new Error(`${path}: opened as the wrong kind`);
     return new Image(path, header, nodes, names, meta, base);
@@ -211,6 +239,18 @@ export class Image {
     const end = offset + this.#nodes.readUInt16LE(at + nodeRecord.nameBytes);
     return this.#names.compare(wanted, 0, wanted.length, offset, end);
   }
+}
+
+/** Up to `length` bytes; fewer only at the end of the file. */
+function readAt(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(fd, buffer, done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return buffer.subarray(0, done);
 }
 
 /** The digests section, checked: 32 bytes a regular file, in node order. */

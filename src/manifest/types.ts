@@ -27,6 +27,8 @@ export interface Layer {
   /** What INSTALLER says: the tool that chose and fetched the distribution. */
   installer: string;
   directUrl?: DirectUrl;
+  /** Where others get the wheel, without credentials; for locks. */
+  url?: string;
 }
 
 /** An environment whose layers lie under this one's. */
@@ -40,6 +42,8 @@ export interface Parent {
 
 export interface ManifestOptions {
   systemSitePackages: boolean;
+  /** New layers show bytecode. */
+  bytecode: boolean;
 }
 
 /** The overlay manifest: one generation of one environment. Immutable once written. */

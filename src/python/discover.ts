@@ -8,16 +8,21 @@ import { type Probe, probeInterpreter } from './probe.js';
 /**
  * Finds the interpreter that `request` means: a path, a version (`3`, `3.11`, `3.11.7`), a program's
  * name, or what is first on PATH. Looks on PATH, then at pyenv's, uv's and the system's own places.
+ * `probe` may answer for an executable that it knows already.
  * Throws INTERPRETER_MISSING.
  */
-export async function discoverInterpreter(request?: string, variables = process.env): Promise<Probe> {
+export async function discoverInterpreter(
+  request?: string,
+  variables = process.env,
+  probe: (executable: string) => Promise<Probe> = probeInterpreter,
+): Promise<Probe> {
   const version = request !== undefined && /^3(\.\d+){0,2}$/.test(request) ? request : undefined;
-  if (request?.includes('/')) return probeInterpreter(resolve(request));
+  if (request?.includes('/')) return probe(resolve(request));
   const reasons: string[] = [];
   for await (const candidate of candidates(request, version, variables)) {
     try {
-      const probe = await probeInterpreter(candidate);
-      if (version === undefined || `${probe.version}.`.startsWith(`${version}.`)) return probe;
+      const found = await probe(candidate);
+      if (version === undefined || `${found.version}.`.startsWith(`${version}.`)) return found;
     } catch (error) {
       reasons.push(error instanceof Error ? error.message : String(error));
     }

@@ -6,7 +6,7 @@ import { sha256 } from '../base/digest.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, pack, packFramed, unpackFramed } from '../base/msgpack.js';
 import { discoverInterpreter } from './discover.js';
-import type { Probe } from './probe.js';
+import { type Probe, probeInterpreter } from './probe.js';
 import { captureSkeleton, type SkeletonEntry } from './skeleton.js';
 
 /** History: 1 (first version). */
@@ -29,10 +29,13 @@ export interface KnownInterpreter {
  * (its real path, size and mtime) to it.
  */
 export async function findInterpreter(folder: string, request?: string): Promise<KnownInterpreter> {
-  const remembered = request?.includes('/') ? await recall(folder, request) : undefined;
-  if (remembered) return remembered;
-  const probe = await discoverInterpreter(request);
-  const known = await recall(folder, probe.baseExecutable);
+  let known: KnownInterpreter | undefined;
+  const probe = await discoverInterpreter(request, process.env, async (executable) => {
+    known = await recall(folder, executable);
+    return known?.record ?? probeInterpreter(executable);
+  });
+  if (known?.record === probe) return known;
+  known = await recall(folder, probe.baseExecutable);
   if (known && JSON.stringify({ ...known.record, skeleton: undefined }) === JSON.stringify(probe))
     return known;
   const record: InterpreterRecord = { ...probe, skeleton: await captureSkeleton(probe.baseExecutable) };

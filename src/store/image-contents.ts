@@ -75,3 +75,13 @@ export class ImageContents {
     if (fd !== undefined) await closeFile(fd);
   }
 }
+
+/** A whole file of an image, for those who read few. */
+export async function readContent(image: Image, node: NodeIndex): Promise<Buffer> {
+  const contents = new ImageContents(1);
+  try {
+    return await contents.readAll(image, node);
+  } finally {
+    contents.close();
+  }
+}

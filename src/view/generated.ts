@@ -44,7 +44,7 @@ export function distInfoFiles(viewLayer: ViewLayer, layer: number): DistInfoFile
 distInfoFiles.reserved = 16;
 
 /** As Python's `json.dumps(…, sort_keys=True)` writes it, which is what pip puts there. */
-function formatDirectUrl(value: unknown): string {
+export function formatDirectUrl(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatDirectUrl).join(', ')}]`;
   if (value === null || typeof value !== 'object') return escapeNonAscii(JSON.stringify(value));
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -19,9 +19,11 @@ const ranks: Readonly<Record<string, number>> = {
 /** Which files may import a third-party package. */
 const importers: Readonly<Record<string, { most: number; where: RegExp }>> = {
   yauzl: { most: 3, where: /^wheel\// },
+  '@renovatebot/pep440': { most: 1, where: /^wheel\/version\.ts$/ },
   msgpackr: { most: 1, where: /^base\/msgpack\.ts$/ },
   'fuse-native': { most: 1, where: /^mount\/fuse-native-package\.ts$/ },
-  commander: { most: 2, where: /^cli\// },
+  commander: { most: 10, where: /^cli\// },
+  'smol-toml': { most: 1, where: /^base\/toml/ },
   'cli-table3': { most: 1, where: /^cli\// },
   'cli-progress': { most: 1, where: /^cli\// },
   'lru-cache': { most: 8, where: /./ },

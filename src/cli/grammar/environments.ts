@@ -1,25 +1,25 @@
 import type { Command } from 'commander';
-import { type Act, collect, example, json } from './shared.js';
+import { type Act, addWantedOptions, example, json } from './shared.js';
 
 export function addEnvironmentCommands(program: Command, act: Act): void {
-  program
+  const create = program
     .command('create')
     .argument('<name>', 'name of the environment: a folder of the mount')
     .argument('[requirements...]', 'what to install, as pip takes it: numpy, "django>=5", ./my.whl')
     .description('make an environment')
-    .option('-p, --python <python>', 'interpreter: a version (3.11), a path or a program name')
-    .option('-r, --requirement <file>', 'requirements file (repeatable)', collect, [])
-    .option('-c, --constraint <file>', 'constraints file (repeatable)', collect, [])
-    .option('-i, --index-url <url>', "index to use instead of pip's configured one")
-    .option('--extra-index-url <url>', 'further index (repeatable)', collect, [])
-    .option('-f, --find-links <place>', 'folder or page with wheels (repeatable)', collect, [])
-    .option('--no-index', 'use no index, only --find-links')
-    .option('--pre', 'allow pre-releases')
+    .option('-p, --python <python>', 'interpreter: a version (3.11), a path or a program name');
+  addWantedOptions(create)
     .option('--without-pip', 'leave pip out')
     .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .option('--system-site-packages', "show the interpreter's own packages too")
     .addOption(json())
-    .addHelpText('after', example('shenv-fs create web --python 3.12 -r requirements.txt'))
+    .addHelpText(
+      'after',
+      example(
+        'shenv-fs create web --python 3.12 -r requirements.txt',
+        'shenv-fs create web2 -r pylock.toml        # from a lock: no resolver, and no network if the store has all',
+      ),
+    )
     .action(act(async () => (await import('../commands/create.js')).create));
   program
     .command('delete')

@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Workspace } from '../../env/workspace.js';
 import type { Report } from '../render.js';
 
@@ -22,4 +22,28 @@ export function collect(value: string, earlier: string[]): string[] {
 /** The example that closes a command's help. */
 export function example(...lines: string[]): string {
   return `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+/** Options of every command that asks an index, under pip's names. */
+export function addIndexOptions(command: Command): Command {
+  return command
+    .option('-i, --index-url <url>', "index to use instead of pip's configured one")
+    .option('--extra-index-url <url>', 'further index (repeatable)', collect, [])
+    .option('-f, --find-links <place>', 'folder or page with wheels (repeatable)', collect, [])
+    .option('--no-index', 'use no index, only --find-links')
+    .option('--trusted-host <host>', 'host whose certificate is not checked (repeatable)', collect, []);
+}
+
+/** Options of every command that installs, under pip's names. */
+export function addWantedOptions(command: Command): Command {
+  command
+    .option('-r, --requirement <file>', 'requirements file, or a pylock.toml (repeatable)', collect, [])
+    .option('-c, --constraint <file>', 'constraints file (repeatable)', collect, [])
+    .option('-e, --editable <folder>', 'project to install in editable mode (repeatable)', collect, []);
+  return addIndexOptions(command)
+    .option('--pre', 'allow pre-releases')
+    .option('--no-deps', 'install what is named and not what it depends on')
+    .addOption(
+      new Option('--resolver <program>', 'what chooses versions').choices(['pip', 'uv']).default('pip'),
+    );
 }

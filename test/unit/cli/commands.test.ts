@@ -32,7 +32,7 @@ for (const command of commands) {
       stdout.startsWith(`Usage: shenv-fs ${command[0] === 'store' ? 'store ' : ''}${command.at(-1)}`),
       stdout,
     );
-    t.regex(stdout, new RegExp(`Example:\\n {2}\\$ .*shenv-fs ${command.join(' ')}`));
+    t.regex(stdout, new RegExp(`Examples?:\\n {2}\\$ .*shenv-fs ${command.join(' ')}`));
   });
 }
 

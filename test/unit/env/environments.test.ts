@@ -22,7 +22,7 @@ function manifestOf(name: string, generation = 1, serial = 1): Manifest {
     interpreter: sha256(Buffer.from('python')),
     layers: [],
     parents: [],
-    options: { systemSitePackages: false },
+    options: { systemSitePackages: false, bytecode: true },
     nextSlot: 1,
     requested: [],
   };

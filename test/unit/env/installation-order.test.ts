@@ -1,5 +1,6 @@
 import test from 'ava';
 import { installationOrder, type OrderedNode } from '../../../src/env/installation-order.js';
+import { markerEnvironment } from '../../../src/python/marker-environment.js';
 
 const node = (name: string, requires: string[] = [], extra: Partial<OrderedNode> = {}): OrderedNode => ({
   name,
@@ -9,7 +10,9 @@ const node = (name: string, requires: string[] = [], extra: Partial<OrderedNode>
   ...extra,
 });
 const asked = { requested: true };
-const order = (...nodes: OrderedNode[]) => installationOrder(nodes, (item) => item).map(({ name }) => name);
+const environment = markerEnvironment({ implementation: 'cpython', version: '3.11.7', minor: '3.11' });
+const order = (...nodes: OrderedNode[]) =>
+  installationOrder(nodes, environment, (item) => item).map(({ name }) => name);
 
 test('what others need comes before them', (t) => {
   const nodes = [node('app', ['lib>=1'], asked), node('lib', ['core']), node('core')];
@@ -43,6 +46,17 @@ test('a requirement of an extra counts only where the extra was asked for', (t) 
   t.deepEqual(used, ['c', 'b']);
   const unused = order(node('b', ['a; extra == "x"'], asked), node('a', [], asked));
   t.deepEqual(unused, ['b', 'a']);
+});
+
+test('a requirement counts only where its marker holds', (t) => {
+  const onWindows = node('app', ['Zlib ; sys_platform == "win32"'], asked);
+  t.deepEqual(order(onWindows, node('zlib', [], asked)), ['zlib', 'app']);
+  const other = node('b', ['a; python_version < "3.11"', 'c; python_version >= "3.11"'], asked);
+  t.deepEqual(order(other, node('a', [], asked), node('c', [], asked)), ['c', 'b', 'a']);
+});
+
+test('a requirement that cannot be read does not count', (t) => {
+  t.deepEqual(order(node('b', ['a >= one'], asked), node('a', [], asked)), ['b', 'a']);
 });
 
 test('names are compared normalized', (t) => {

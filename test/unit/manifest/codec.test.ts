@@ -33,7 +33,7 @@ const manifest: Manifest = {
     { name: 'base', generation: 2, omit: ['idna'] },
     { name: 'other', omit: [] },
   ],
-  options: { systemSitePackages: true },
+  options: { systemSitePackages: true, bytecode: true },
   nextSlot: 5,
   requested: ['idna>=3', './local.whl'],
 };

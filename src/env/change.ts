@@ -1,0 +1,94 @@
+import { ShenvError } from '../base/errors.js';
+import type { ImageReference, Layer, Manifest } from '../manifest/types.js';
+import type { InterpreterRecord } from '../python/interpreter-record.js';
+import type { Clash, View } from '../view/tree.js';
+import { normalizeName } from '../wheel/filename.js';
+import { compileImages } from './bytecode.js';
+import { composeManifest } from './load-view.js';
+import { type Chosen, publicUrl } from './pin.js';
+import type { Workspace } from './workspace.js';
+
+/** What is different between two generations. */
+export interface Differences {
+  added: ImageReference[];
+  removed: ImageReference[];
+  replaced: { from: ImageReference; to: ImageReference }[];
+}
+
+/** Layers for `chosen`, each without a slot yet. */
+export type NewLayer = Omit<Layer, 'slot'>;
+
+export function toLayer(chosen: Chosen, installer: string, cacheTag: string | undefined): NewLayer {
+  const { image, requested, directUrl, url } = chosen;
+  return {
+    image,
+    reason: requested ? 'requested' : 'dependency',
+    installer,
+    ...(cacheTag === undefined ? {} : { bytecode: cacheTag }),
+    ...(directUrl ? { directUrl: { ...directUrl, url: publicUrl(directUrl.url) } } : {}),
+    ...(url === undefined ? {} : { url: publicUrl(url) }),
+  };
+}
+
+/**
+ * Gives slots: a layer that shows the same image and bytecode as before keeps its own, so that no inode
+ * number of it changes; every other gets one that was never used. Pure.
+ */
+export function assignSlots(
+  before: readonly Layer[],
+  wanted: readonly NewLayer[],
+  nextSlot: number,
+): { layers: Layer[]; nextSlot: number } {
+  const known = new Map(before.map((layer) => [slotKey(layer), layer.slot]));
+  let next = nextSlot;
+  const layers = wanted.map((layer) => ({ ...layer, slot: known.get(slotKey(layer)) ?? next++ }));
+  return { layers, nextSlot: next };
+}
+
+function slotKey({ image, bytecode }: NewLayer): string {
+  return `${image.wheelDigest} ${bytecode ?? ''}`;
+}
+
+/** By normalized name; a rebuilt wheel of the same version counts as replaced. Pure. */
+export function differences(before: readonly Layer[], after: readonly Layer[]): Differences {
+  const old = new Map(before.map(({ image }) => [normalizeName(image.name), image]));
+  const found: Differences = { added: [], removed: [], replaced: [] };
+  for (const { image } of after) {
+    const from = old.get(normalizeName(image.name));
+    old.delete(normalizeName(image.name));
+    if (from === undefined) found.added.push(image);
+    else if (from.wheelDigest !== image.wheelDigest) found.replaced.push({ from, to: image });
+  }
+  found.removed.push(...old.values());
+  return found;
+}
+
+/**
+ * Prepares a generation: compiles what has no bytecode yet and composes it, which finds conflicts
+ * before anything is published. Throws PATH_CONFLICT, IMAGE_MISSING.
+ */
+export async function tryGeneration(
+  workspace: Workspace,
+  interpreter: InterpreterRecord,
+  manifest: Manifest,
+): Promise<{ view: View; clashes: readonly Clash[] }> {
+  await compileImages(workspace, interpreter, manifest.layers);
+  const view = composeManifest(manifest, interpreter, workspace.outlines);
+  workspace.signal?.throwIfAborted();
+  return { view, clashes: view.clashes };
+}
+
+/** Whole seconds, as every engine shows them. */
+export function nowMs(): number {
+  return Math.floor(Date.now() / 1000) * 1000;
+}
+
+/** Throws DISTRIBUTION_MISSING naming those of `names` that no layer shows. */
+export function assertShown(manifest: Manifest, names: readonly string[]): void {
+  const shown = new Set(manifest.layers.map(({ image }) => normalizeName(image.name)));
+  const missing = names.filter((name) => !shown.has(normalizeName(name)));
+  if (missing.length === 0) return;
+  throw new ShenvError('DISTRIBUTION_MISSING', `'${manifest.name}' does not have ${missing.join(', ')}`, {
+    hint: `\`shenv-fs show ${manifest.name}\` lists what it has.`,
+  });
+}

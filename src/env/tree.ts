@@ -1,0 +1,114 @@
+import type { Manifest } from '../manifest/types.js';
+import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
+import { markerEnvironment } from '../python/marker-environment.js';
+import { normalizeName } from '../wheel/filename.js';
+import { installationsOf } from './check.js';
+import { dependenciesOf, spreadExtras } from './consistency.js';
+import type { Workspace } from './workspace.js';
+
+/** A distribution and what it needs. */
+export interface TreeNode {
+  name: string;
+  version: string;
+  /** How the one above asks for it; undefined at the top. */
+  requirement: string | undefined;
+  /** Shown in full elsewhere in the tree, or in a circle. */
+  repeated: boolean;
+  missing: boolean;
+  dependencies: TreeNode[];
+}
+
+interface Node {
+  name: string;
+  version: string;
+  dependencies: { name: string; requirement: string }[];
+}
+
+/** The dependencies of what nothing else needs, or with `inverse` of `names` who needs them. */
+export async function dependencyTree(
+  workspace: Workspace,
+  name: string,
+  names: readonly string[],
+  inverse: boolean,
+): Promise<TreeNode[]> {
+  const manifest = await workspace.environments.read(name);
+  const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
+  const graph = dependencyGraph(workspace, interpreter, manifest);
+  const nodes = inverse ? inverted(graph) : graph;
+  const pointedAt = new Set(
+    [...nodes.values()].flatMap((node) => node.dependencies.map((edge) => edge.name)),
+  );
+  const roots =
+    names.length > 0
+      ? names.map(normalizeName)
+      : [...nodes.keys()].filter((key) => !pointedAt.has(key)).sort();
+  const shown = new Set<string>();
+  return roots.map((root) => expand(nodes, { name: root, requirement: undefined }, shown));
+}
+
+function dependencyGraph(
+  workspace: Workspace,
+  interpreter: InterpreterRecord,
+  manifest: Pick<Manifest, 'layers'>,
+): Map<string, Node> {
+  const environment = markerEnvironment(interpreter);
+  const distributions = spreadExtras(installationsOf(workspace, manifest), environment);
+  return new Map(
+    distributions.map((item) => {
+      const dependencies = dependenciesOf(item, environment).map(({ requirement, name }) => ({
+        name,
+        requirement: requirement.specifier || '*',
+      }));
+      return [normalizeName(item.name), { name: item.name, version: item.version, dependencies }];
+    }),
+  );
+}
+
+function inverted(graph: ReadonlyMap<string, Node>): Map<string, Node> {
+  const result = new Map(
+    [...graph].map(([key, node]) => [key, { ...node, dependencies: [] as Node['dependencies'] }]),
+  );
+  for (const [key, node] of graph) {
+    for (const { name, requirement } of node.dependencies)
+      result.get(name)?.dependencies.push({ name: key, requirement });
+  }
+  return result;
+}
+
+function expand(
+  nodes: ReadonlyMap<string, Node>,
+  { name, requirement }: { name: string; requirement: string | undefined },
+  shown: Set<string>,
+): TreeNode {
+  const node = nodes.get(name);
+  if (!node) return { name, version: '', requirement, repeated: false, missing: true, dependencies: [] };
+  const { version, dependencies } = node;
+  const repeated = shown.has(name) && dependencies.length > 0;
+  shown.add(name);
+  const sorted = [...dependencies].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    name: node.name,
+    version,
+    requirement,
+    repeated,
+    missing: false,
+    dependencies: repeated ? [] : sorted.map((edge) => expand(nodes, edge, shown)),
+  };
+}
+
+/** The layers that were asked for and what they need, directly or not. */
+export async function withoutUnneeded<T extends Manifest['layers'][number]>(
+  workspace: Workspace,
+  interpreter: InterpreterRecord,
+  layers: readonly T[],
+): Promise<T[]> {
+  const graph = dependencyGraph(workspace, interpreter, { layers: [...layers] });
+  const needed = new Set<string>();
+  const visit = (name: string) => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    for (const edge of graph.get(name)?.dependencies ?? []) visit(edge.name);
+  };
+  for (const { image, reason } of layers) if (reason === 'requested') visit(normalizeName(image.name));
+  return layers.filter(({ image }) => needed.has(normalizeName(image.name)));
+}
