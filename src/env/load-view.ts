@@ -3,6 +3,7 @@ import { type InterpreterRecord, readInterpreter } from '../python/interpreter-r
 import type { ImageCache } from '../store/image-cache.js';
 import type { Outlines } from '../store/outlines.js';
 import { compose } from '../view/compose.js';
+import { sealedNotice } from '../view/sealed-notice.js';
 import type { View, ViewLayer } from '../view/tree.js';
 
 /** Loads what a manifest refers to and composes it. Throws IMAGE_MISSING, INTERPRETER_MISSING, PATH_CONFLICT. */
@@ -32,7 +33,7 @@ function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
 function composeLayers(manifest: Manifest, interpreter: InterpreterRecord, layers: ViewLayer[]): View {
   return compose({
     environmentSerial: manifest.serial,
-    interpreter,
+    interpreter: { ...interpreter, skeleton: [...interpreter.skeleton, ...sealedNotice] },
     layers,
     systemSitePackages: manifest.options.systemSitePackages,
     mtimeNs: BigInt(manifest.createdMs) * 1_000_000n,

@@ -6,8 +6,11 @@ import { run } from '../base/run.js';
 
 /** What differs between two environments of one interpreter. */
 export type Variable = 'path' | 'name' | 'prompt' | 'systemSitePackages';
-/** How a template quotes it: not at all, as Python's shlex.quote, or as PowerShell. */
-export type Quoting = 'raw' | 'posix' | 'powershell';
+/**
+ * How a template quotes it: not at all, as Python's shlex.quote, as PowerShell, as the path of a URL, or
+ * as a word of prose (`ENV` for what would need quotes).
+ */
+export type Quoting = 'raw' | 'posix' | 'powershell' | 'url' | 'word';
 /** Literal text, or a variable's place. */
 export type Segment = string | readonly [Variable, Quoting];
 
@@ -113,6 +116,8 @@ export function fillTemplate(segments: readonly Segment[], values: SkeletonValue
 
 function quote(value: string, quoting: Quoting): string {
   if (quoting === 'powershell') return `'${value.replaceAll("'", "''")}'`;
+  if (quoting === 'url') return value.split('/').map(encodeURIComponent).join('/');
+  if (quoting === 'word') return /^[\w@%+=:,.-]+$/.test(value) ? value : 'ENV';
   if (quoting === 'raw' || /^[\w@%+=:,./-]+$/.test(value)) return value;
   return `'${value.replaceAll("'", `'"'"'`)}'`;
 }
