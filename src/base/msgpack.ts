@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { sha256 } from './digest.js';
 
 /** Plain maps, no msgpackr records: any MessagePack reader understands what is written. */

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { packageVersion } from '../base/package-files.js';
 import { findPlaces } from '../base/paths.js';
 import { openWorkspace } from '../env/workspace.js';
 import { addEnvironmentCommands } from './grammar/environments.js';
@@ -10,13 +10,11 @@ import { addStoreCommands } from './grammar/store.js';
 import { makeProgress } from './progress-bar.js';
 import { writeReport } from './render.js';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-
 /** The command line. Every command returns data; writing it is render.ts's. */
 export function makeProgram(signal: AbortSignal): Command {
   const program = new Command('shenv-fs')
     .description('Python environments composed on the fly from a shared store, shown by a FUSE mount')
-    .version(version)
+    .version(packageVersion())
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
     .addHelpText('after', overview);

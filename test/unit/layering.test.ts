@@ -20,7 +20,7 @@ const ranks: Readonly<Record<string, number>> = {
 const importers: Readonly<Record<string, { most: number; where: RegExp }>> = {
   yauzl: { most: 3, where: /^wheel\// },
   '@renovatebot/pep440': { most: 1, where: /^wheel\/version\.ts$/ },
-  msgpackr: { most: 1, where: /^base\/msgpack\.ts$/ },
+  'msgpackr/pack': { most: 1, where: /^base\/msgpack\.ts$/ },
   'fuse-native': { most: 1, where: /^mount\/fuse-native-package\.ts$/ },
   commander: { most: 10, where: /^cli\// },
   'smol-toml': { most: 1, where: /^base\/toml/ },
