@@ -58,7 +58,9 @@ napi_value publishRoots(napi_env env, JsSession& js, const Arguments& given) {
     entries.push_back({toString(env, property(env, entry, "name")),
                        toUint32(env, property(env, entry, "environmentSerial"))});
   }
-  js.session().service().publisher.publishRoots(std::move(entries));
+  std::optional<uint32_t> sole;
+  if (!isNullish(env, given.values[1])) sole = toUint32(env, given.values[1]);
+  js.session().service().publisher.publishRoots(std::move(entries), sole);
   return undefined(env);
 }
 
@@ -87,12 +89,12 @@ napi_value completeContent(napi_env env, JsSession& js, const Arguments& given) 
 }
 
 napi_value invalidateEntry(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().notifier().invalidateEntry(toInode(env, given.values[0]), toString(env, given.values[1]));
+  js.session().invalidateEntry(toInode(env, given.values[0]), toString(env, given.values[1]));
   return undefined(env);
 }
 
 napi_value invalidateInode(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().notifier().invalidateInode(toInode(env, given.values[0]));
+  js.session().invalidateInode(toInode(env, given.values[0]));
   return undefined(env);
 }
 
@@ -136,7 +138,7 @@ napi_value sessionClass(napi_env env) {
       methodNamed<stop, 0>("stop"),
       methodNamed<addImage, 1>("addImage"),
       methodNamed<dropImage, 1>("dropImage"),
-      methodNamed<publishRoots, 1>("publishRoots"),
+      methodNamed<publishRoots, 2>("publishRoots"),
       methodNamed<publishView, 1>("publishView"),
       methodNamed<dropView, 1>("dropView"),
       methodNamed<completeView, 2>("completeView"),

@@ -9,7 +9,7 @@ namespace {
 
 wire::EntryOut entryOf(const Call& call, const Object& object) {
   const uint64_t seconds = hasLastingAttributes(object) ? limits::endlessSeconds : 0;
-  return {.nodeid = object.inode,
+  return {.nodeid = call.world.nodeIdOf(object.inode),
           .generation = 0,
           .entryValid = seconds, .attrValid = seconds,
           .entryValidNsec = 0, .attrValidNsec = 0,
@@ -26,7 +26,7 @@ Answer missingName(const Call& call) {
 // With "." the kernel asks whether a node id from a file handle still stands for something.
 Result<Object> self(const Call& call) {
   auto found = call.tree().find(call.header.nodeid);
-  if (found && found->inode != call.header.nodeid) return Stop(ESTALE);
+  if (found && call.world.nodeIdOf(found->inode) != call.header.nodeid) return Stop(ESTALE);
   return found;
 }
 

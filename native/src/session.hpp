@@ -31,6 +31,9 @@ class Session {
 
   Service& service() { return service_; }
   Notifier& notifier() { return notifier_; }
+  // Make the kernel forget an inode, or a name in a directory, both given by inode number.
+  void invalidateEntry(uint64_t parent, std::string_view name) { notifier_.invalidateEntry(nodeIdOf(parent), name); }
+  void invalidateInode(uint64_t inode) { notifier_.invalidateInode(nodeIdOf(inode)); }
   bool isStarted() const { return !threads_.empty(); }
 
   // For the thread that owns the session.
@@ -44,6 +47,7 @@ class Session {
   uint64_t notifications() const { return notifier_.written(); }
 
  private:
+  uint64_t nodeIdOf(uint64_t inode) const { return service_.publisher.current()->nodeIdOf(inode); }
   void run(Worker& worker, const std::shared_ptr<Channel>& channel);
   // 0 when told to stop or unmounted, else the errno that ended the loop.
   int serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel);

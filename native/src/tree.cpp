@@ -15,13 +15,14 @@ Object imageFile(const Image& image, uint32_t node) {
 
 }  // namespace
 
-Result<Object> Tree::find(uint64_t number) const {
+Result<Object> Tree::find(uint64_t nodeId) const {
+  const uint64_t number = nodeId == inode::mountRoot ? world_.rootInode() : nodeId;
   if (number == inode::mountRoot) return Object{.kind = Kind::mountRoot, .inode = number};
   const auto space = inode::spaceOf(number);
   if (space == inode::Space::imageFile) {
     // A file of an image that is not loaded could be asked of JavaScript here, as views are.
     const auto file = world_.file(inode::fileSerial(number), inode::fileNode(number));
-    if (!file) return Stop(ESTALE);
+    if (!file) return missingFile();
     return imageFile(*file->image, file->node);
   }
   const uint32_t environment = space == inode::Space::environment ? inode::environmentOf(number) : 0;
@@ -30,8 +31,14 @@ Result<Object> Tree::find(uint64_t number) const {
   return world_.isRoot(environment) ? Stop(Missing::view(environment)) : Stop(ESTALE);
 }
 
-Result<Object> Tree::findDirectory(uint64_t number) const {
-  auto found = find(number);
+// The view of a sole environment brings the images of all files that a handle can stand for.
+Stop Tree::missingFile() const {
+  const auto& sole = world_.roots->sole;
+  return sole && world_.isRoot(*sole) && !world_.view(*sole) ? Stop(Missing::view(*sole)) : Stop(ESTALE);
+}
+
+Result<Object> Tree::findDirectory(uint64_t nodeId) const {
+  auto found = find(nodeId);
   if (found && !found->isDirectory()) return Stop(ENOTDIR);
   return found;
 }

@@ -28,10 +28,10 @@ class Tree {
  public:
   explicit Tree(const World& world) : world_(world) {}
 
-  // ESTALE for a number that names nothing.
-  Result<Object> find(uint64_t inode) const;
+  // ESTALE for a node id that names nothing.
+  Result<Object> find(uint64_t nodeId) const;
   // As `find`, but ENOTDIR for anything else than a directory.
-  Result<Object> findDirectory(uint64_t inode) const;
+  Result<Object> findDirectory(uint64_t nodeId) const;
   // ENOENT for a name that is not there; never "." or "..".
   Result<Object> lookup(const Object& directory, std::string_view name) const;
   Result<Object> parent(const Object& directory) const;
@@ -41,7 +41,7 @@ class Tree {
   Child child(const Object& directory, uint32_t position) const;
 
  private:
-  Result<Object> viewRoot(uint32_t environment) const;
+  Stop missingFile() const;
   Result<Object> findInView(uint64_t inode, const View& view) const;
   Result<Object> findImageDirectory(const View& view, std::optional<uint32_t> layer, uint32_t node) const;
   Object rootEntry(uint32_t environment) const;

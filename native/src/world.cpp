@@ -4,7 +4,6 @@
 #include <ctime>
 
 #include "failure.hpp"
-#include "inode.hpp"
 
 namespace {
 
@@ -40,6 +39,10 @@ const View* World::view(uint32_t environment) const {
 
 bool World::isRoot(uint32_t environment) const {
   return std::ranges::binary_search(roots->environments, environment);
+}
+
+uint64_t World::rootInode() const {
+  return roots->sole ? inode::ofEnvironment(*roots->sole, 0, 0) : inode::mountRoot;
 }
 
 std::optional<ImageFile> World::file(uint32_t serial, uint32_t node) const {
@@ -90,7 +93,7 @@ void Publisher::dropImage(uint32_t serial) {
   });
 }
 
-void Publisher::publishRoots(std::vector<RootEntry> entries) {
+void Publisher::publishRoots(std::vector<RootEntry> entries, std::optional<uint32_t> sole) {
   const auto roots = std::make_shared<Roots>();
   std::ranges::sort(entries, {}, &RootEntry::name);
   if (std::ranges::adjacent_find(entries, {}, &RootEntry::name) != entries.end())
@@ -101,7 +104,9 @@ void Publisher::publishRoots(std::vector<RootEntry> entries) {
     if (!isLegal || environment >= inode::environmentLimit) throw Failure("EINVAL", "a root is illegal: " + name);
     roots->environments.push_back(environment);
   }
+  if (sole && *sole >= inode::environmentLimit) throw Failure("EINVAL", "the sole environment is illegal");
   std::ranges::sort(roots->environments);
+  roots->sole = sole;
   roots->entries = std::move(entries);
   roots->mtimeNs = nowNs();
   change([&](World& world) { world.roots = roots; });

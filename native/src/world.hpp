@@ -4,10 +4,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "image.hpp"
+#include "inode.hpp"
 #include "view.hpp"
 
 struct RootEntry {
@@ -18,6 +20,7 @@ struct RootEntry {
 struct Roots {
   std::vector<RootEntry> entries;  // sorted by name bytes
   std::vector<uint32_t> environments;  // sorted
+  std::optional<uint32_t> sole;        // the environment whose root is the mount's root
   int64_t mtimeNs = 0;
 };
 
@@ -36,6 +39,10 @@ struct World {
   std::shared_ptr<const Image> image(uint32_t serial) const;
   const View* view(uint32_t environment) const;
   bool isRoot(uint32_t environment) const;
+  // The number of what the mount's root shows: its own, or that of the root of the sole environment.
+  uint64_t rootInode() const;
+  // By what the kernel knows an object: its inode number, but always 1 for the mount's root.
+  uint64_t nodeIdOf(uint64_t inode) const { return inode == rootInode() ? inode::mountRoot : inode; }
   // Also answers for a wheel's image that only a bytecode image refers to.
   std::optional<ImageFile> file(uint32_t serial, uint32_t node) const;
 };
@@ -44,7 +51,8 @@ class Publisher {
  public:
   void addImage(ImageSource source);
   void dropImage(uint32_t serial);
-  void publishRoots(std::vector<RootEntry> entries);
+  // With `sole` the root of that environment is the mount's; it names nothing unless `entries` has it too.
+  void publishRoots(std::vector<RootEntry> entries, std::optional<uint32_t> sole = std::nullopt);
   // Returns the environment's serial.
   uint32_t publishView(Bytes blob);
   void dropView(uint32_t environment);

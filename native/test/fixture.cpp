@@ -157,6 +157,7 @@ void Fixture::worldLine(const Words& words) {
   const std::string& kind = words[0];
   if (kind == "request") beginRequest(words);
   else if (kind == "publish") world_.publish(static_cast<uint32_t>(number(words.at(1))), words.size() > 2);
+  else if (kind == "sole" || kind == "sole-gone") publishSole(static_cast<uint32_t>(number(words.at(1))), kind == "sole");
   else if (kind == "drop-view") world_.service.dropView(static_cast<uint32_t>(number(words.at(1))));
   else if (kind == "drop-image") world_.service.dropImage(static_cast<uint32_t>(number(words.at(1))));
   else if (kind == "truncate-image") std::ofstream(world_.imagePath(static_cast<uint32_t>(number(words.at(1)))), std::ios::trunc);
@@ -175,6 +176,11 @@ void Fixture::worldLine(const Words& words) {
   } else {
     fail("unknown line");
   }
+}
+
+void Fixture::publishSole(uint32_t environment, bool exists) {
+  world_.service.publisher.publishRoots(exists ? std::vector<RootEntry>{{"sole", environment}} : std::vector<RootEntry>{},
+                                        environment);
 }
 
 // request OPCODE [NODE]: the header; the lines after it add to the body.

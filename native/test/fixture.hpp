@@ -18,6 +18,7 @@ class Fixture {
   bool requestLine(const Words& words);
   bool replyLine(const Words& words);
   void worldLine(const Words& words);
+  void publishSole(uint32_t environment, bool exists);
   void beginRequest(const Words& words);
   void sendRequest();
   void expectReply(int error);

@@ -9,6 +9,9 @@ export function packageFile(path: string): string {
   return fileURLToPath(new URL(path, root));
 }
 
+/** What `shenv-fs` runs; package.json's `bin`. */
+export const programFile = packageFile('build/program/cli/main.js');
+
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }

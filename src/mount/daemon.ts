@@ -13,6 +13,8 @@ import { startEngine } from './start-engine.js';
 
 export interface DaemonOptions {
   mountpoint: string;
+  /** Mount this environment alone, its root at the mount point; undefined mounts all, as folders. */
+  environment: string | undefined;
   engine: EngineName | 'auto';
   allowOther: boolean;
   fullBlocks: boolean;
@@ -21,6 +23,8 @@ export interface DaemonOptions {
 
 export interface DaemonStatus {
   mountpoint: string;
+  /** The one environment that is mounted; left out where all are, as folders. */
+  environment?: string;
   pid: number;
   engine: string;
   /** Why this engine was taken. */
@@ -56,29 +60,58 @@ export class Daemon {
   #server: Server | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: Promise<void> = Promise.resolve();
+  #retired: Promise<void> | undefined;
 
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#environments = new MountedEnvironments(
-      workspace,
-      () => `${JSON.stringify(this.status(), null, 2)}\n`,
-    );
+    this.#environments = new MountedEnvironments(workspace, {
+      status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
+      only: options.environment,
+    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
-  /** Resolves when the mount answers and commands can reach it. */
+  /**
+   * Resolves when the mount answers and commands can reach it. Throws, before anything is mounted,
+   * ENVIRONMENT_MISSING for one to be mounted alone, and whatever keeps it from being composed.
+   */
   async start(): Promise<void> {
     const { places } = this.#workspace;
-    const { mountpoint } = this.#options;
+    const { mountpoint, environment } = this.#options;
     await prepareRuntime(places.runtime);
+    await this.#readEnvironments();
     await prepareMountpoint(mountpoint);
+    await this.#startEngine();
+    this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
+      this.#handle(request),
+    );
+    await writeRecord(places.runtime, {
+      pid: process.pid,
+      mountpoint,
+      engine: this.#engine!.name,
+      home: places.home,
+      store: places.store,
+      startedMs: this.#startedMs,
+      ...(environment === undefined ? {} : { environment }),
+    });
+    await this.#watchHome();
+  }
+
+  async #readEnvironments(): Promise<void> {
+    const { environment } = this.#options;
+    if (environment !== undefined) await this.#workspace.environments.read(environment);
     await this.#environments.reload();
+    if (environment !== undefined) await this.#environments.load(environment);
+  }
+
+  async #startEngine(): Promise<void> {
+    const { mountpoint, environment } = this.#options;
     const renderer = new Renderer(this.#contents, (serial) => {
       const name = this.#environments.nameOf(serial) ?? '';
-      return { name, path: join(mountpoint, name) };
+      return { name, path: environment === undefined ? join(mountpoint, name) : mountpoint };
     });
     const { engine, reason } = await startEngine(this.#options.engine, {
       ...this.#options,
@@ -88,37 +121,30 @@ export class Daemon {
     });
     this.#engine = engine;
     this.#engineReason = reason;
-    this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
-      this.#handle(request),
-    );
-    const { home, store } = places;
-    await writeRecord(places.runtime, {
-      pid: process.pid,
-      mountpoint,
-      engine: engine.name,
-      home,
-      store,
-      startedMs: this.#startedMs,
-    });
-    await this.#watchHome();
   }
 
-  /** Unmounts and cleans up. Throws MOUNT_BUSY when a process still uses the mount. */
+  /**
+   * Unmounts and cleans up. Throws MOUNT_BUSY when a process still uses the mount; with `lazy` those that do are
+   * served on, but the place is free for another daemon.
+   */
   async stop(lazy: boolean): Promise<void> {
     await this.#engine?.unmount(lazy);
+    void this.#retire();
   }
 
   status(): DaemonStatus {
     const { requests, negotiated, details } = this.#engine!.status();
+    const { mountpoint, environment } = this.#options;
     return {
-      mountpoint: this.#options.mountpoint,
+      mountpoint,
+      ...(environment === undefined ? {} : { environment }),
       pid: process.pid,
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
       store: this.#workspace.places.store,
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
-      environments: this.#environments.list().length - 1,
+      environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
       memoryBytes: process.memoryUsage.rss(),
       requests,
@@ -141,11 +167,12 @@ export class Daemon {
     }
   }
 
-  /** One reload after the other; each publishes what it found. */
+  /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
   #reload(): Promise<void> {
     const next = this.#reloading.then(async () => {
       const publication = await this.#environments.reload();
       await this.#engine!.publish(publication);
+      if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
     this.#reloading = next.catch(() => undefined);
     return next;
@@ -153,18 +180,34 @@ export class Daemon {
 
   /** Environments that come or go without a command telling us (another host, a restored backup). */
   async #watchHome(): Promise<void> {
+    const { environment } = this.#options;
     let timer: NodeJS.Timeout | undefined;
-    this.#watcher = watch(await this.#workspace.environments.folder(), () => {
+    this.#watcher = watch(await this.#workspace.environments.folder(), (_, name) => {
+      if (environment !== undefined && name !== environment) return;
       clearTimeout(timer);
       timer = setTimeout(() => void this.#reload(), reloadDelayMs);
     });
   }
 
-  async #cleanUp(): Promise<void> {
+  /**
+   * Commands do not find this daemon any more; resolves when those that did have their answers. Runs once: later
+   * the socket and the record of this place may be another daemon's.
+   */
+  #retire(): Promise<void> {
+    this.#retired ??= this.#endControl();
+    return this.#retired;
+  }
+
+  async #endControl(): Promise<void> {
     this.#watcher?.close();
-    if (this.#server) await closeServer(this.#server);
-    this.#contents.close();
+    const closed = this.#server && closeServer(this.#server);
     await removeRecord(this.#workspace.places.runtime, this.#options.mountpoint);
+    await closed;
+  }
+
+  async #cleanUp(): Promise<void> {
+    await this.#retire();
+    this.#contents.close();
     this.#end();
   }
 }

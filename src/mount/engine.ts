@@ -9,7 +9,10 @@ export interface MountedView {
 
 /** Where an engine gets what it serves; composed on first use, so 10,000 environments cost nothing until used. */
 export interface ViewSource {
-  /** Names at the root of the mount, `.shenv` among them, with their environment serials. */
+  /**
+   * What the mount shows, with environment serials: `.shenv` and each environment, or the one alone that it is
+   * the root of, and nothing once that is deleted.
+   */
   list(): readonly { name: string; environmentSerial: number }[];
   /** The name of the environment with this serial; undefined when it is gone. */
   nameOf(environmentSerial: number): string | undefined;
@@ -21,6 +24,8 @@ export interface EngineOptions {
   mountpoint: string;
   source: ViewSource;
   renderer: Renderer;
+  /** The one environment whose root is the mount's root; undefined where each is a folder of the root. */
+  environment: string | undefined;
   allowOther: boolean;
   /** Report the real blocks of shared files, not 1. */
   fullBlocks: boolean;

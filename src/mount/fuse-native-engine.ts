@@ -169,10 +169,12 @@ export class FuseNativeEngine implements Engine {
     return errno.EIO;
   }
 
-  /** The entry at an absolute path below the mount's root; undefined for the root itself. */
+  /** The entry at an absolute path below the mount's root; undefined for a root that is no environment's. */
   async #find(path: string): Promise<{ view: View; entry: ViewEntry } | Refusal | undefined> {
-    if (path === '/') return undefined;
-    const [, name = '', ...rest] = path.split('/');
+    const { environment } = this.#options;
+    const parts = path.split('/').filter((part) => part !== '');
+    const [name, ...rest] = environment === undefined ? parts : [environment, ...parts];
+    if (name === undefined) return undefined;
     if (Buffer.byteLength(rest.at(-1) ?? name) > maxNameBytes) return new Refusal(errno.ENAMETOOLONG);
     const view = await this.#options.source.load(name);
     const entry = view && locate(view, rest.join('/'));

@@ -26,6 +26,8 @@ export class KernelEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #published = new Map<number, PublishedView>();
   #roots = new Map<string, number>();
+  /** Serial of the environment whose root is the mount's; known from the first listing on. */
+  #sole: number | undefined;
   #session: NativeSession | undefined;
   #via = '';
   #upcallFailures = 0;
@@ -60,9 +62,8 @@ export class KernelEngine implements Engine {
     const session = this.#session!;
     for (const { before, after } of replaced) {
       if (!this.#published.has(before.environmentSerial)) continue;
-      if (after?.environmentSerial === before.environmentSerial) this.#publishView(after);
-      else this.#dropView(before.environmentSerial);
-      if (after?.environmentSerial === before.environmentSerial) this.#invalidate(before, after);
+      if (after?.environmentSerial === before.environmentSerial) this.#replaceView(before, after);
+      else this.#dropView(before);
     }
     if (rootsChanged) this.#publishRoots();
     await session.flushInvalidations();
@@ -92,6 +93,11 @@ export class KernelEngine implements Engine {
   #publishRoots(): void {
     const session = this.#session!;
     const list = this.#options.source.list();
+    if (this.#options.environment !== undefined) {
+      this.#sole ??= list[0]!.environmentSerial;
+      session.publishRoots(list, this.#sole);
+      return;
+    }
     const before = this.#roots;
     this.#roots = new Map(list.map(({ name, environmentSerial }) => [name, environmentSerial]));
     session.publishRoots(list);
@@ -116,12 +122,17 @@ export class KernelEngine implements Engine {
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
   }
 
-  #dropView(environmentSerial: number): void {
+  /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */
+  #dropView({ environmentSerial, root }: View): void {
     this.#published.delete(environmentSerial);
     this.#session!.dropView(environmentSerial);
+    if (this.#options.environment === undefined) return;
+    for (const name of root.entries.keys()) this.#session!.invalidateEntry(root.inode, name);
+    this.#session!.invalidateInode(root.inode);
   }
 
-  #invalidate(before: View, after: View): void {
+  #replaceView(before: View, after: View): void {
+    this.#publishView(after);
     const { entries, inodes } = diffViews(before, after);
     for (const { parent, name } of entries) this.#session!.invalidateEntry(parent, name);
     for (const inode of inodes) this.#session!.invalidateInode(inode);

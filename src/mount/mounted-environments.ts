@@ -14,22 +14,30 @@ interface MountedEnvironment {
   view: Promise<View> | undefined;
 }
 
+export interface MountedOptions {
+  /** Content of `.shenv/status.json`. */
+  status: () => string;
+  /** Show this environment alone; no other is read, and there is no `.shenv`. */
+  only: string | undefined;
+}
+
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
-  readonly #status: () => string;
+  readonly #options: MountedOptions;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
   /** Environments that cannot be shown, with the reason. */
   readonly failures = new Map<string, string>();
 
-  constructor(workspace: Workspace, status: () => string) {
+  constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
-    this.#status = status;
+    this.#options = options;
   }
 
   list(): { name: string; environmentSerial: number }[] {
-    const roots = [{ name: controlName, environmentSerial: controlSerial }];
+    const isWhole = this.#options.only === undefined;
+    const roots = isWhole ? [{ name: controlName, environmentSerial: controlSerial }] : [];
     for (const [name, { environmentSerial }] of this.#environments) roots.push({ name, environmentSerial });
     return roots;
   }
@@ -53,18 +61,25 @@ export class MountedEnvironments implements ViewSource {
     return environment.view;
   }
 
+  /** 0 once the environment that is shown alone is deleted. */
+  get count(): number {
+    return this.#environments.size;
+  }
+
   get loadedCount(): number {
     return [...this.#environments.values()].filter(({ view }) => view !== undefined).length;
   }
 
-  /** Reads the home again and tells what an engine has to publish. Loaded views are composed anew. */
+  /**
+   * Reads the home again and tells what an engine has to publish. Loaded views are composed anew. One that is shown
+   * alone stays as it was when its new generation cannot be read or composed.
+   */
   async reload(): Promise<Publication> {
-    const { environments } = this.#workspace;
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
     let rootsChanged = before.size === 0;
-    for (const name of await environments.list()) {
+    for (const name of await this.#names()) {
       const known = before.get(name);
       const current = await this.#readCurrent(name, known);
       if (current === undefined) continue;
@@ -76,12 +91,20 @@ export class MountedEnvironments implements ViewSource {
       if (!after.has(name)) rootsChanged = true;
       if (known === after.get(name) || known.view === undefined) continue;
       const old = await known.view.catch(() => undefined);
-      if (old) replaced.push({ name, before: old, after: await this.load(name).catch(() => undefined) });
+      const composed = await this.load(name).catch(() => undefined);
+      if (!composed && this.#options.only !== undefined && after.has(name)) after.set(name, known);
+      else if (old) replaced.push({ name, before: old, after: composed });
     }
     replaced.push(...(await this.#reloadControl()));
     return { rootsChanged, replaced };
   }
 
+  async #names(): Promise<string[]> {
+    const { only } = this.#options;
+    return only === undefined ? this.#workspace.environments.list() : [only];
+  }
+
+  /** Undefined for what cannot be shown. */
   async #readCurrent(
     name: string,
     known: MountedEnvironment | undefined,
@@ -89,13 +112,22 @@ export class MountedEnvironments implements ViewSource {
     try {
       const generation = (await this.#workspace.environments.generations(name)).at(-1)!;
       const manifest = await this.#workspace.environments.read(name, generation);
+      if (this.#isAnother(manifest.serial, known)) return undefined;
       const same = known?.generation === generation && known.environmentSerial === manifest.serial;
       return same ? known : { environmentSerial: manifest.serial, generation, view: undefined };
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
-      if (error.code !== 'ENVIRONMENT_MISSING') this.failures.set(name, error.message);
-      return undefined;
+      if (error.code === 'ENVIRONMENT_MISSING') return undefined;
+      this.failures.set(name, error.message);
+      return this.#options.only === undefined ? undefined : known;
     }
+  }
+
+  /** One that is shown alone is gone when another was made under its name. */
+  #isAnother(environmentSerial: number, known: MountedEnvironment | undefined): boolean {
+    return (
+      this.#options.only !== undefined && known !== undefined && known.environmentSerial !== environmentSerial
+    );
   }
 
   async #compose(name: string, environment: MountedEnvironment): Promise<View> {
@@ -127,6 +159,6 @@ export class MountedEnvironments implements ViewSource {
       });
       if (image) images.push(image);
     }
-    return composeControlView(images, this.#status, BigInt(Date.now()) * 1_000_000n);
+    return composeControlView(images, this.#options.status, BigInt(Date.now()) * 1_000_000n);
   }
 }

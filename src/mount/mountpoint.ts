@@ -56,9 +56,12 @@ export async function canonicalMountpoint(path: string): Promise<string> {
   return join(parent, basename(absolute));
 }
 
-/** `stat` from another process, with a deadline: 'answers', 'dead' (no daemon behind it), or 'hangs'. */
+/**
+ * statfs(2) from another process, with a deadline: 'answers', 'dead' (no daemon behind it), or 'hangs'. Of all that
+ * can be asked this is what the kernel never answers from a cache, which outlives a daemon.
+ */
 export async function probeMount(path: string): Promise<'answers' | 'dead' | 'hangs'> {
-  const finished = await run('stat', ['-c', '%i', join(path, '.shenv')], { timeoutMs: statTimeoutMs });
+  const finished = await run('stat', ['-f', '-c', '%t', '--', path], { timeoutMs: statTimeoutMs });
   if (finished.status === 0) return 'answers';
   return finished.status === null ? 'hangs' : 'dead';
 }

@@ -50,7 +50,8 @@ export interface NativeSession {
   start(): void;
   addImage(image: NativeImage): void;
   dropImage(serial: number): void;
-  publishRoots(roots: readonly { name: string; environmentSerial: number }[]): void;
+  /** `sole`: the environment whose root is the mount's root, for the life of the session. */
+  publishRoots(roots: readonly { name: string; environmentSerial: number }[], sole?: number): void;
   publishView(encoded: Buffer): void;
   dropView(environmentSerial: number): void;
   completeView(token: number, errno: number): void;

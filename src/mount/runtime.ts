@@ -13,6 +13,8 @@ export interface DaemonRecord {
   home: string;
   store: string;
   startedMs: number;
+  /** The one environment that is mounted; left out where all are, as folders. */
+  environment?: string;
 }
 
 const requestTimeoutMs = 20_000;
@@ -68,6 +70,19 @@ export async function listRecords(runtime: string): Promise<DaemonRecord[]> {
     if (text) records.push(JSON.parse(text) as DaemonRecord);
   }
   return records;
+}
+
+/**
+ * The path at which an environment of `home` is to be seen through a daemon that lives: as a folder of a mount of
+ * all, else where it is mounted alone. Undefined when it is mounted nowhere.
+ */
+export async function findMountOf(runtime: string, home: string, name: string): Promise<string | undefined> {
+  const records = (await listRecords(runtime)).filter(
+    (record) => record.home === home && isAlive(record.pid),
+  );
+  const ofAll = records.find(({ environment }) => environment === undefined);
+  if (ofAll) return join(ofAll.mountpoint, name);
+  return records.find(({ environment }) => environment === name)?.mountpoint;
 }
 
 export interface ControlRequest {

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ShenvError } from '../base/errors.js';
+import { packageFile } from '../base/package-files.js';
 
 /** Sources of one image to compile. */
 export interface CompileRequest {
@@ -11,7 +11,7 @@ export interface CompileRequest {
   files: readonly [name: string, offset: number, sizeBytes: number][];
 }
 
-const script = fileURLToPath(new URL('../../../src/python/compile.py', import.meta.url));
+const script = packageFile('src/python/compile.py');
 
 /** A process of the interpreter that compiles for one request after another. */
 class CompileWorker {

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
+import { packageFile } from '../base/package-files.js';
 import { run } from '../base/run.js';
 
 /** What python/probe.py tells of an interpreter. */
@@ -23,7 +23,7 @@ export interface Probe {
 }
 
 const probeTimeoutMs = 30_000;
-const probeScript = fileURLToPath(new URL('../../../src/python/probe.py', import.meta.url));
+const probeScript = packageFile('src/python/probe.py');
 const oldestMinor = 8;
 
 /** Throws INTERPRETER_UNUSABLE when `executable` is no CPython 3.8 or later that runs. */

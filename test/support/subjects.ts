@@ -1,5 +1,5 @@
 import { access, constants, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Finished } from '../../src/base/run.js';
 import { formatRecord, parseRecord } from '../../src/wheel/record.js';
 import { buildWheels, type WheelSet } from '../conformance/wheels.js';
@@ -8,7 +8,7 @@ import { ProbeClient } from './probe-client.js';
 import { Sandbox } from './sandbox.js';
 import { rowOf } from './wheel-builder.js';
 
-export const subjectNames = ['plain', 'fuse-native', 'kernel'] as const;
+export const subjectNames = ['plain', 'fuse-native', 'kernel', 'kernel-sole'] as const;
 export type SubjectName = (typeof subjectNames)[number];
 
 /** What docs/exclusions.md lets a subject do in its own way. */
@@ -26,13 +26,29 @@ export interface Traits {
 }
 
 const mounted = { readOnly: true, exactTimes: true, ownBlocksOnly: true };
+const numbered = { inodesAreStable: true, handles: true };
 const traitsOf: Readonly<Record<SubjectName, Traits>> = {
   plain: { readOnly: false, inodesAreStable: true, handles: true, exactTimes: false, ownBlocksOnly: false },
   'fuse-native': { ...mounted, inodesAreStable: false, handles: false },
-  kernel: { ...mounted, inodesAreStable: true, handles: true },
+  kernel: { ...mounted, ...numbered },
+  'kernel-sole': { ...mounted, ...numbered },
 };
 
 const environment = 'demo';
+
+/** How the environment comes to its path: through which engine, as a folder of a mount or as a mount of its own. */
+interface Mounting {
+  engine: string;
+  /** Relative to the sandbox. */
+  place: string;
+  options: string[];
+}
+
+function mountingOf(name: SubjectName): Mounting {
+  if (name !== 'kernel-sole') return { engine: name, place: 'mnt', options: [] };
+  return { engine: 'kernel', place: join('mnt', environment), options: ['--env', environment] };
+}
+
 export const originAttribute = 'user.shenv.origin';
 const dropCachesFile = '/proc/sys/vm/drop_caches';
 
@@ -68,9 +84,14 @@ export class Subject {
     return this.path !== this.reference;
   }
 
-  /** Where all environments are shown. */
+  /** Other environments appear beside it. */
+  get hasNeighbours(): boolean {
+    return this.isMounted && this.mountpoint !== this.path;
+  }
+
+  /** Where all environments are shown, or this one alone. */
   get mountpoint(): string {
-    return dirname(this.path);
+    return this.sandbox.path(mountingOf(this.name).place);
   }
 
   run(command: string, ...args: string[]): Promise<Finished> {
@@ -98,7 +119,7 @@ export class Subject {
   async remount(): Promise<void> {
     if (!this.isMounted) return;
     await this.sandbox.expect('unmount', this.mountpoint);
-    await this.sandbox.mount(this.name);
+    await mount(this.name, this.sandbox);
   }
 
   /** Makes another environment of the same mount; gives its root. */
@@ -110,6 +131,11 @@ export class Subject {
   async deleteEnvironment(name: string): Promise<void> {
     await this.sandbox.expect('delete', name);
   }
+}
+
+async function mount(name: SubjectName, sandbox: Sandbox): Promise<void> {
+  const { engine, place, options } = mountingOf(name);
+  await sandbox.mount(engine, place, ...options);
 }
 
 interface SubjectParts {
@@ -130,7 +156,7 @@ export async function unavailability(name: SubjectName): Promise<string | undefi
   if (name === 'plain') return undefined;
   const sandbox = await Sandbox.make();
   try {
-    await sandbox.mount(name);
+    await sandbox.mount(mountingOf(name).engine);
     return undefined;
   } catch (error) {
     const { message } = error as Error;
@@ -158,7 +184,7 @@ export async function makeSubject(name: SubjectName, sandbox: Sandbox): Promise<
   if (Number(minor.split('.')[1]) >= 9) await modernizeScript(path, site);
   await rename(sandbox.path('mnt'), sandbox.path('reference'));
   await createEnvironment({ sandbox, wheels, python }, environment, wheels.requirements);
-  await sandbox.mount(name);
+  await mount(name, sandbox);
   const reference = sandbox.path('reference', environment);
   return new Subject({ name, path, reference, site, wheels, client, sandbox, python });
 }

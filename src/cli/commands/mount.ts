@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process';
-import { closeSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { type ErrorCode, ShenvError } from '../../base/errors.js';
+import { ShenvError } from '../../base/errors.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
 import type { EngineName } from '../../mount/engine.js';
@@ -16,6 +12,7 @@ import {
   runtimeFiles,
 } from '../../mount/runtime.js';
 import { formatBytes, formatTable, type Report } from '../render.js';
+import { startInBackground, tellFailure, tellReadiness } from './background.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
@@ -23,23 +20,20 @@ export interface MountOptions {
   allowOther?: boolean;
   threads?: string;
   du: 'shared' | 'full';
+  /** The one environment to mount; undefined mounts all. */
+  env?: string;
 }
 
-/** What the process in the background tells the command that started it: one line on descriptor 3. */
-type Readiness =
-  | { engine: string }
-  | { error: { code: ErrorCode; message: string; hint: string | undefined } };
-
-const readyTimeoutMs = 60_000;
-const readyDescriptor = 3;
-const readyVariable = 'SHENV_READY_DESCRIPTOR';
+/** Where tools look for a project's environment. */
+const projectMountpoint = '.venv';
 
 export async function mount(
   workspace: Workspace,
   path: string | undefined,
   options: MountOptions,
 ): Promise<Report> {
-  const mountpoint = await canonicalMountpoint(path ?? workspace.places.mountpoint);
+  const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
+  const mountpoint = await canonicalMountpoint(path ?? usual);
   checkThreads(options.threads);
   return options.foreground ? serve(workspace, mountpoint, options) : start(workspace, mountpoint, options);
 }
@@ -47,6 +41,7 @@ export async function mount(
 async function serve(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
   const daemon = new Daemon(workspace, {
     mountpoint,
+    environment: options.env,
     engine: options.engine,
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
@@ -57,11 +52,11 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
   try {
     await daemon.start();
   } catch (error) {
-    tellReadiness({ error: describe(error) });
+    tellFailure(error);
     throw error;
   }
   const { engine } = daemon.status();
-  tellReadiness({ engine });
+  tellReadiness(engine);
   await daemon.ended;
   // fuse-native leaves a thread behind that would keep the process alive.
   setTimeout(() => process.exit(), 100).unref();
@@ -75,78 +70,35 @@ function checkThreads(text: string | undefined): void {
   });
 }
 
-function describe(error: unknown): { code: ErrorCode; message: string; hint: string | undefined } {
-  if (error instanceof ShenvError) return { code: error.code, message: error.message, hint: error.hint };
-  return { code: 'MOUNT_FAILED', message: String(error), hint: undefined };
-}
-
-function tellReadiness(readiness: Readiness): void {
-  if (process.env[readyVariable] !== String(readyDescriptor)) return;
-  writeSync(readyDescriptor, `${JSON.stringify(readiness)}\n`);
-  closeSync(readyDescriptor);
-}
-
 async function start(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
   const { runtime } = workspace.places;
   await prepareRuntime(runtime);
-  const log = await open(runtimeFiles(runtime, mountpoint).log, 'a', 0o600);
-  const program = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [program, 'mount', mountpoint, '--foreground', ...passedOn(options)],
-    {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', log.fd, log.fd, 'pipe'],
-      env: { ...process.env, [readyVariable]: String(readyDescriptor) },
-    },
+  const { log } = runtimeFiles(runtime, mountpoint);
+  const { engine, pid } = await startInBackground(
+    ['mount', mountpoint, '--foreground', ...passedOn(options)],
+    log,
   );
-  await log.close();
-  const readiness = await waitForReadiness(child.stdio[readyDescriptor] as NodeJS.ReadableStream, child.pid);
-  child.unref();
-  if ('error' in readiness) {
-    const { code, message, hint } = readiness.error;
-    throw new ShenvError(code, message, hint === undefined ? {} : { hint });
-  }
   if ((await probeMount(mountpoint)) !== 'answers') {
     throw new ShenvError('MOUNT_FAILED', `The mount at ${mountpoint} does not answer`, {
-      hint: `See ${runtimeFiles(runtime, mountpoint).log}.`,
+      hint: `See ${log}.`,
     });
   }
-  const text = `Mounted at ${mountpoint} (engine ${readiness.engine}); environments are its folders`;
-  return { data: { mountpoint, engine: readiness.engine, pid: child.pid }, text };
+  const { env: environment } = options;
+  const text =
+    environment === undefined
+      ? `Mounted at ${mountpoint} (engine ${engine}); environments are its folders`
+      : `Mounted '${environment}' at ${mountpoint} (engine ${engine})`;
+  return { data: { mountpoint, ...(environment === undefined ? {} : { environment }), engine, pid }, text };
 }
 
 function passedOn(options: MountOptions): string[] {
   return [
     `--engine=${options.engine}`,
     `--du=${options.du}`,
+    ...(options.env === undefined ? [] : [`--env=${options.env}`]),
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),
   ];
-}
-
-function waitForReadiness(stream: NodeJS.ReadableStream, pid: number | undefined): Promise<Readiness> {
-  return new Promise((resolve, reject) => {
-    let received = '';
-    const failed = (reason: string) =>
-      new ShenvError('MOUNT_FAILED', `The process in the background ${reason}`, {
-        hint: 'Run the command with --foreground to see why.',
-      });
-    const timer = setTimeout(() => {
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-      reject(failed(`was not ready within ${readyTimeoutMs / 1000} s`));
-    }, readyTimeoutMs);
-    stream.setEncoding('utf8');
-    stream.on('data', (text) => {
-      received += String(text);
-    });
-    stream.on('close', () => {
-      clearTimeout(timer);
-      if (received.endsWith('\n')) resolve(JSON.parse(received) as Readiness);
-      else reject(failed('ended before the mount was ready'));
-    });
-  });
 }
 
 export async function unmount(
@@ -173,10 +125,11 @@ export async function unmount(
 export async function status(workspace: Workspace, path: string | undefined): Promise<Report> {
   const { runtime } = workspace.places;
   const wanted = path === undefined ? undefined : await canonicalMountpoint(path);
-  const data: (DaemonStatus | { mountpoint: string; dead: true })[] = [];
-  for (const { mountpoint, pid } of await listRecords(runtime)) {
+  const data: (DaemonStatus | DeadMount)[] = [];
+  for (const { mountpoint, pid, environment } of await listRecords(runtime)) {
     if (wanted !== undefined && mountpoint !== wanted) continue;
-    if (!isAlive(pid)) data.push({ mountpoint, dead: true });
+    if (!isAlive(pid))
+      data.push({ mountpoint, ...(environment === undefined ? {} : { environment }), dead: true });
     else data.push((await askDaemon(runtime, mountpoint, { operation: 'status' })) as DaemonStatus);
   }
   if (wanted !== undefined && data.length === 0) {
@@ -187,15 +140,26 @@ export async function status(workspace: Workspace, path: string | undefined): Pr
   return { data, text: data.length === 0 ? 'Nothing is mounted.' : data.map(describeMount).join('\n\n') };
 }
 
-function describeMount(mount: DaemonStatus | { mountpoint: string; dead: true }): string {
-  if ('dead' in mount)
-    return `${mount.mountpoint}: its daemon is gone; run \`shenv-fs mount ${mount.mountpoint}\``;
+/** A mount whose daemon left its record behind. */
+interface DeadMount {
+  mountpoint: string;
+  environment?: string;
+  dead: true;
+}
+
+function describeMount(mount: DaemonStatus | DeadMount): string {
+  const { mountpoint, environment } = mount;
+  if ('dead' in mount) {
+    const options = environment === undefined ? '' : `--env ${environment} `;
+    return `${mountpoint}: its daemon is gone; run \`shenv-fs mount ${options}${mountpoint}\``;
+  }
+  const shown = environment === undefined ? `${mount.environments} environments` : `'${environment}' alone`;
   const rows = Object.entries(mount.requests)
     .sort(([, a], [, b]) => b - a)
     .map(([operation, count]) => [`  ${operation}`, String(count)]);
   return [
-    `${mount.mountpoint}: engine ${mount.engine} (${mount.engineReason}), pid ${mount.pid}, up ${mount.uptimeSeconds} s`,
-    `  ${mount.environments} environments, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
+    `${mountpoint}: engine ${mount.engine} (${mount.engineReason}), pid ${mount.pid}, up ${mount.uptimeSeconds} s`,
+    `  ${shown}, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
     ...describeService(mount.details),
     ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
     formatTable(['  REQUEST', 'COUNT'], rows),

@@ -4,8 +4,9 @@ import { type Act, example, json } from './shared.js';
 export function addMountCommands(program: Command, act: Act): void {
   program
     .command('mount')
-    .argument('[mountpoint]', 'an empty folder (default: ~/.venvs)')
-    .description('show all environments at a mount point')
+    .argument('[mountpoint]', 'an empty folder (default: ~/.venvs; with --env: ./.venv)')
+    .description('show all environments, or one, at a mount point')
+    .option('--env <name>', 'mount this environment alone: the mount point is the environment')
     .addOption(
       new Option('--engine <engine>', 'what answers the kernel')
         .choices(['auto', 'kernel', 'fuse-native'])
@@ -20,7 +21,7 @@ export function addMountCommands(program: Command, act: Act): void {
         .default('shared'),
     )
     .addOption(json())
-    .addHelpText('after', example('shenv-fs mount', 'shenv-fs mount /srv/venvs --foreground'))
+    .addHelpText('after', example('shenv-fs mount', 'shenv-fs mount --env web ./.venv'))
     .action(act(async () => (await import('../commands/mount.js')).mount));
   program
     .command('unmount')

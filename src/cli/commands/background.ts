@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { type ErrorCode, ShenvError } from '../../base/errors.js';
+import { programFile } from '../../base/package-files.js';
+
+/** What the process in the background tells the command that started it: one line on descriptor 3. */
+type Readiness =
+  | { engine: string }
+  | { error: { code: ErrorCode; message: string; hint: string | undefined } };
+
+const readyTimeoutMs = 60_000;
+const readyDescriptor = 3;
+const readyVariable = 'SHENV_READY_DESCRIPTOR';
+
+/**
+ * Runs this program with `args` as a process that outlives this one, its output appended to `log`. Resolves when it
+ * tells that its mount is ready; throws the error that it tells, or MOUNT_FAILED.
+ */
+export async function startInBackground(
+  args: readonly string[],
+  log: string,
+): Promise<{ engine: string; pid: number | undefined }> {
+  const output = await open(log, 'a', 0o600);
+  const child = spawn(process.execPath, [programFile, ...args], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', output.fd, output.fd, 'pipe'],
+    env: { ...process.env, [readyVariable]: String(readyDescriptor) },
+  });
+  await output.close();
+  const readiness = await waitForReadiness(child.stdio[readyDescriptor] as NodeJS.ReadableStream, child.pid);
+  child.unref();
+  if ('engine' in readiness) return { engine: readiness.engine, pid: child.pid };
+  const { code, message, hint } = readiness.error;
+  throw new ShenvError(code, message, hint === undefined ? {} : { hint });
+}
+
+function waitForReadiness(stream: NodeJS.ReadableStream, pid: number | undefined): Promise<Readiness> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const failed = (reason: string) =>
+      new ShenvError('MOUNT_FAILED', `The process in the background ${reason}`, {
+        hint: 'Run the command with --foreground to see why.',
+      });
+    const timer = setTimeout(() => {
+      if (pid !== undefined) process.kill(pid, 'SIGTERM');
+      reject(failed(`was not ready within ${readyTimeoutMs / 1000} s`));
+    }, readyTimeoutMs);
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      received += String(text);
+    });
+    stream.on('close', () => {
+      clearTimeout(timer);
+      if (received.endsWith('\n')) resolve(JSON.parse(received) as Readiness);
+      else reject(failed('ended before the mount was ready'));
+    });
+  });
+}
+
+/** Called in the background process; nothing happens where nobody waits. */
+export function tellReadiness(engine: string): void {
+  tell({ engine });
+}
+
+/** As `tellReadiness`, when there will be no mount. */
+export function tellFailure(error: unknown): void {
+  tell({ error: describe(error) });
+}
+
+function describe(error: unknown): { code: ErrorCode; message: string; hint: string | undefined } {
+  if (error instanceof ShenvError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: 'MOUNT_FAILED', message: String(error), hint: undefined };
+}
+
+function tell(readiness: Readiness): void {
+  if (process.env[readyVariable] !== String(readyDescriptor)) return;
+  writeSync(readyDescriptor, `${JSON.stringify(readiness)}\n`);
+  closeSync(readyDescriptor);
+}

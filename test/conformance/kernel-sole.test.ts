@@ -1,0 +1,3 @@
+import { registerCases } from './register.js';
+
+await registerCases('kernel-sole');
