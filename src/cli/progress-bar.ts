@@ -1,32 +1,70 @@
-import cliProgress from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../base/progress.js';
 
 const labelColumns = 44;
+const barColumns = 24;
 
 /** Progress on stderr: a bar where it is a terminal, nothing but notes where it is not. */
 export function makeProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  const note = (text: string) => void stream.write(`${text}\n`);
-  if (!stream.isTTY) return { start() {}, advance() {}, finish() {}, note };
-  const bar = new cliProgress.SingleBar({
-    stream,
-    hideCursor: true,
-    clearOnComplete: true,
-    format: (options, state, payload: { phase: string; label: string }) => {
-      const detail = payload.label.slice(0, labelColumns);
-      if (state.total === 0) return `${payload.phase} … ${detail}`;
-      const filled = Math.round(state.progress * (options.barsize ?? 0));
-      const drawn = '█'.repeat(filled) + '░'.repeat((options.barsize ?? 0) - filled);
-      return `${payload.phase} ${drawn} ${state.value}/${state.total} ${detail}`;
-    },
-    barsize: 24,
-  });
-  return {
-    start: (phase, total) => bar.start(total, 0, { phase, label: '' }),
-    advance: (by, label) => bar.increment(by, label === undefined ? {} : { label }),
-    finish: () => bar.stop(),
-    note: (text) => {
-      bar.stop();
-      note(text);
-    },
-  };
+  if (stream.isTTY) return new TerminalProgress(stream);
+  return { start() {}, advance() {}, finish() {}, note: (text) => void stream.write(`${text}\n`) };
+}
+
+/** The bar's package is loaded with the first phase: a quick command does not pay for it. */
+class TerminalProgress implements Progress {
+  readonly #stream: NodeJS.WriteStream;
+  #bar: SingleBar | undefined;
+  #loading: Promise<void> | undefined;
+  #phase: { label: string; total: number; value: number; detail: string } | undefined;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  start(label: string, total: number): void {
+    this.#bar?.stop();
+    this.#phase = { label, total, value: 0, detail: '' };
+    if (this.#bar) this.#show();
+    else this.#loading ??= this.#load();
+  }
+
+  advance(by: number, detail?: string): void {
+    if (!this.#phase) return;
+    this.#phase.value += by;
+    if (detail !== undefined) this.#phase.detail = detail;
+    this.#bar?.update(this.#phase.value, { detail: this.#phase.detail });
+  }
+
+  finish(): void {
+    this.#phase = undefined;
+    this.#bar?.stop();
+  }
+
+  note(text: string): void {
+    this.#bar?.stop();
+    this.#stream.write(`${text}\n`);
+  }
+
+  async #load(): Promise<void> {
+    const { default: cliProgress } = await import('cli-progress');
+    this.#bar = new cliProgress.SingleBar({
+      stream: this.#stream,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: barColumns,
+      format: (_, { total, value, progress }, { label, detail }: { label: string; detail: string }) => {
+        const shown = detail.slice(0, labelColumns);
+        if (total === 0) return `${label} … ${shown}`;
+        const filled = Math.round(progress * barColumns);
+        return `${label} ${'█'.repeat(filled)}${'░'.repeat(barColumns - filled)} ${value}/${total} ${shown}`;
+      },
+    });
+    this.#show();
+  }
+
+  #show(): void {
+    if (!this.#phase) return;
+    const { label, total, value, detail } = this.#phase;
+    this.#bar?.start(total, value, { label, detail });
+  }
 }

@@ -26,6 +26,10 @@ export interface FileNode {
 }
 
 const firstReadBytes = 65_536;
+/** Holds all that an outline needs of three images in four. */
+const outlineFirstBytes = 16_384;
+/** Filled and used without yielding in between; `outline` copies what it keeps. */
+const scratch = Buffer.allocUnsafeSlow(outlineFirstBytes);
 
 /**
  * The metadata of one image in memory, checked; contents are read from the file at `path` by whoever
@@ -96,12 +100,12 @@ export class Image {
   static outline(path: string): Image {
     const fd = openSync(path, 'r');
     try {
-      const { size } = fstatSync(fd);
-      const first = readAt(fd, 0, Math.min(firstReadBytes, size));
-      const header = checkHeader(first, size, path);
+      const first = readAt(fd, 0, outlineFirstBytes, scratch);
+      const header = checkHeader(first, fstatSync(fd).size, path);
       const { offset, length } = header.sections.meta;
-      const missing = offset + length - first.length;
-      const data = missing > 0 ? Buffer.concat([first, readAt(fd, first.length, missing)]) : first;
+      const data = Buffer.allocUnsafe(offset + length);
+      first.copy(data);
+      if (data.length > first.length) readAt(fd, first.length, data.length - first.length, data.subarray(first.length));
       const { nodes, names, meta } = Image.#sections(path, header, data);
       return new Image(path, header, nodes, names, meta);
     } finally {
@@ -241,9 +245,8 @@ export class Image {
   }
 }
 
-/** Up to `length` bytes; fewer only at the end of the file. */
-function readAt(fd: number, position: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length);
+/** Reads up to `length` bytes into `buffer`; the part that was filled, shorter only at the end of the file. */
+function readAt(fd: number, position: number, length: number, buffer: Buffer): Buffer {
   let done = 0;
   while (done < length) {
     const count = readSync(fd, buffer, done, length - done, position + done);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { isAbsolute } from 'node:path';
 import { ShenvError } from '../base/errors.js';
+import { packageFile } from '../base/package-files.js';
 
 /** What native/src/addon.cpp exports; docs/fuse-ops.md tells how it answers the kernel. */
 export interface NativeAddon {
@@ -66,8 +66,6 @@ export interface NativeSession {
 
 const require = createRequire(import.meta.url);
 
-const packageRoot = fileURLToPath(new URL('../../../', import.meta.url));
-
 /** Where the addon may lie: another build of it (one with sanitizers), built here, or carried by the npm package. */
 const places = [
   ...(process.env.SHENV_NATIVE_ADDON ? [process.env.SHENV_NATIVE_ADDON] : []),
@@ -79,7 +77,7 @@ const places = [
 export function loadNativeAddon(): NativeAddon {
   const tried: string[] = [];
   for (const place of places) {
-    const path = resolve(packageRoot, place);
+    const path = isAbsolute(place) ? place : packageFile(place);
     try {
       return require(path) as NativeAddon;
     } catch (error) {
