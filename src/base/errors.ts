@@ -35,6 +35,7 @@ export const errorCodes = {
   NOT_MOUNTED: 53,
   MOUNT_BUSY: 54,
   DAEMON_UNREACHABLE: 55,
+  PROGRAM_MISSING: 127,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

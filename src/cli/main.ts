@@ -1,15 +1,38 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import { ShenvError } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
 const abort = new AbortController();
-process.once('SIGINT', () => abort.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
 
+const program = makeProgram(abort.signal);
 try {
-  await makeProgram(abort.signal).parseAsync();
+  await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  // Programs that were started get the same Ctrl-C; what they fail with then is no news.
-  else process.exitCode = writeError(abort.signal.aborted ? abort.signal.reason : error);
+  process.exitCode = error instanceof CommanderError ? endOfParsing(error) : writeError(error);
+}
+
+/** Help and version that were asked for are written already; anything else is a wrong use. */
+function endOfParsing(error: CommanderError): number {
+  if (error.exitCode === 0) return 0;
+  if (error.code === 'commander.help') return 2;
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const help = `\`${commandNamed(process.argv.slice(2))} --help\` tells its use.`;
+  const hint = suggestion === undefined ? help : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${help}`;
+  return writeError(new ShenvError('USAGE', message, { hint }), process.argv.includes('--json'));
+}
+
+/** The program's name and those of the commands that `words` begin with. */
+function commandNamed(words: readonly string[]): string {
+  let command: Command = program;
+  let name = command.name();
+  for (const word of words) {
+    const next = command.commands.find((item) => item.name() === word || item.aliases().includes(word));
+    if (!next) break;
+    command = next;
+    name += ` ${next.name()}`;
+  }
+  return name;
 }

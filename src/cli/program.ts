@@ -6,34 +6,53 @@ import { addEnvironmentCommands } from './grammar/environments.js';
 import { addMountCommands } from './grammar/mounts.js';
 import { addPackageCommands } from './grammar/packages.js';
 import type { Act, Action } from './grammar/shared.js';
+import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
 import { makeProgress } from './progress-bar.js';
-import { writeReport } from './render.js';
+import { writeError, writeReport } from './render.js';
 
-/** The command line. Every command returns data; writing it is render.ts's. */
+/**
+ * The command line. Every command returns data; writing it, or the error that it ended with, is
+ * render.ts's. A wrong use throws CommanderError, with nothing written yet.
+ */
 export function makeProgram(signal: AbortSignal): Command {
   const program = new Command('shenv-fs')
     .description('Python environments composed on the fly from a shared store, shown by a FUSE mount')
     .version(packageVersion())
     .exitOverride()
+    .configureOutput({ outputError: () => {} })
     .configureHelp({ sortSubcommands: false })
     .addHelpText('after', overview);
   const act: Act =
     <A extends unknown[]>(load: () => Promise<Action<A>>) =>
     async (...args: unknown[]) => {
       const command = args.at(-1) as Command;
-      const workspace = openWorkspace(findPlaces(), makeProgress(), signal);
-      const action = await load();
-      const report = await action(workspace, ...(args.slice(0, -1) as A));
-      writeReport(report, command.opts<{ json?: boolean }>().json === true);
-      if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
+      const asJson = command.opts<{ json?: boolean }>().json === true;
+      try {
+        const workspace = openWorkspace(findPlaces(), makeProgress(), signal);
+        const action = await load();
+        const report = await action(workspace, ...(args.slice(0, -1) as A));
+        writeReport(report, asJson);
+        if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
+      } catch (error) {
+        // Programs that were started get the same Ctrl-C; what they fail with then is no news.
+        process.exitCode = writeError(signal.aborted ? signal.reason : error, asJson);
+      }
     };
   addEnvironmentCommands(program, act);
   addPackageCommands(program, act);
   addMountCommands(program, act);
   addStoreCommands(program, act);
+  addShellCommands(program, act);
   return program;
 }
+
+/** Where things are; the help and the manual page tell of it. */
+export const placeVariables: readonly (readonly [name: string, meaning: string])[] = [
+  ['SHENV_HOME', 'environments   (default: shenv-fs in the XDG data folder)'],
+  ['SHENV_STORE', 'images         (default: store in SHENV_HOME)'],
+  ['SHENV_RUNTIME', 'control sockets and logs of mounts (default: the XDG runtime folder)'],
+];
 
 const overview = `
 Examples:
@@ -41,8 +60,7 @@ Examples:
   $ shenv-fs mount                          show all environments at ~/.venvs
   $ ~/.venvs/demo/bin/python                run it
   $ source ~/.venvs/demo/bin/activate       or work in it
+  $ shenv-fs run demo -- python             or so: it mounts if need be
 
 Places (environment variables):
-  SHENV_HOME     environments   (default: shenv-fs in the XDG data folder)
-  SHENV_STORE    images         (default: store in SHENV_HOME)
-  SHENV_RUNTIME  control sockets and logs of mounts (default: the XDG runtime folder)`;
+${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}`;

@@ -1,11 +1,10 @@
-import Table from 'cli-table3';
-import { ShenvError } from '../base/errors.js';
+import { ShenvError, systemErrorCode } from '../base/errors.js';
 
 /** What a command gives back: data for programs, text for people. */
 export interface Report {
   data: unknown;
   text: string;
-  /** Where it is not 0. */
+  /** How the command ends, where that is another program's to say; else 0. */
   exitStatus?: number;
 }
 
@@ -15,39 +14,50 @@ export function writeReport(report: Report, asJson: boolean): void {
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Cause and remedy in two lines; a stack only with SHENV_DEBUG or for a failure that is no user's. */
-export function writeError(error: unknown): number {
-  if (error instanceof ShenvError) {
-    process.stderr.write(`shenv-fs: ${error.message} [${error.code}]\n`);
-    if (error.hint) process.stderr.write(`  -> ${error.hint}\n`);
-    if (process.env.SHENV_DEBUG) process.stderr.write(`${error.stack}\n${String(error.cause ?? '')}\n`);
-    return error.exitStatus;
-  }
-  if (error instanceof Error && error.name === 'AbortError') {
-    process.stderr.write('shenv-fs: interrupted; nothing was changed\n');
-    return 130;
-  }
-  const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`shenv-fs: ${text}\n  -> Set SHENV_DEBUG=1 for details.\n`);
-  if (process.env.SHENV_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return 1;
+/** What a failure tells: its code, one sentence of cause, one of remedy, and the exit status. */
+interface Failure {
+  code: string;
+  message: string;
+  hint: string | undefined;
+  exitStatus: number;
 }
 
-/** Columns without borders, as ls and docker print them. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
-  const more = { 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' };
-  const table = new Table({
-    head: [...head],
-    chars: { ...none, ...more, right: '', 'right-mid': '', middle: '  ' },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const row of rows) table.push([...row]);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+/**
+ * Cause and remedy in two lines on stderr; with `asJson` also `{error: {code, message, hint}}` on
+ * stdout, which a program that asked for JSON reads anyway. A stack only with SHENV_DEBUG. Gives the
+ * exit status.
+ */
+export function writeError(error: unknown, asJson = false): number {
+  const { code, message, hint, exitStatus } = failureOf(error);
+  process.stderr.write(`shenv-fs: ${message} [${code}]\n`);
+  if (hint) process.stderr.write(`  -> ${hint}\n`);
+  if (process.env.SHENV_DEBUG && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n${String(error.cause ?? '')}\n`);
+  }
+  if (asJson) {
+    process.stdout.write(`${JSON.stringify({ error: { code, message, hint: hint ?? null } }, null, 2)}\n`);
+  }
+  return exitStatus;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof ShenvError) return error;
+  if (error instanceof Error && error.name === 'AbortError') {
+    const message = 'interrupted; nothing was changed';
+    return {
+      code: 'INTERRUPTED',
+      message,
+      hint: 'Run the command again to do it after all.',
+      exitStatus: 130,
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: systemErrorCode(error) ?? 'UNEXPECTED',
+    message,
+    hint: 'Set SHENV_DEBUG=1 for details.',
+    exitStatus: 1,
+  };
 }
 
 export function formatBytes(bytes: number): string {

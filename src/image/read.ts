@@ -105,7 +105,8 @@ export class Image {
       const { offset, length } = header.sections.meta;
       const data = Buffer.allocUnsafe(offset + length);
       first.copy(data);
-      if (data.length > first.length) readAt(fd, first.length, data.length - first.length, data.subarray(first.length));
+      if (data.length > first.length)
+        readAt(fd, first.length, data.length - first.length, data.subarray(first.length));
       const { nodes, names, meta } = Image.#sections(path, header, data);
       return new Image(path, header, nodes, names, meta);
     } finally {

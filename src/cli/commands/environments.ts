@@ -3,7 +3,8 @@ import type { Workspace } from '../../env/workspace.js';
 import { dumpManifest } from '../../manifest/dump.js';
 import { reloadMounts } from '../../mount/runtime.js';
 import { readInterpreter } from '../../python/interpreter-record.js';
-import { formatTable, type Report } from '../render.js';
+import type { Report } from '../render.js';
+import { formatTable } from '../table.js';
 
 interface ListedEnvironment {
   name: string;

@@ -11,7 +11,8 @@ import {
   removeRecord,
   runtimeFiles,
 } from '../../mount/runtime.js';
-import { formatBytes, formatTable, type Report } from '../render.js';
+import { formatBytes, type Report } from '../render.js';
+import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
 
 export interface MountOptions {

@@ -1,6 +1,7 @@
 import type { Workspace } from '../../env/workspace.js';
 import { listInterpreters } from '../../python/discover.js';
-import { formatTable, type Report } from '../render.js';
+import type { Report } from '../render.js';
+import { formatTable } from '../table.js';
 
 export async function listPythons(_: Workspace): Promise<Report> {
   const found = await listInterpreters();

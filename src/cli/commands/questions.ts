@@ -8,7 +8,8 @@ import { formatLock } from '../../env/pylock-file.js';
 import { dependencyTree, type TreeNode } from '../../env/tree.js';
 import type { Workspace } from '../../env/workspace.js';
 import { readInterpreter } from '../../python/interpreter-record.js';
-import { formatTable, plural, type Report } from '../render.js';
+import { plural, type Report } from '../render.js';
+import { formatTable } from '../table.js';
 import { type IndexOptions, indexArgs } from './wanted-options.js';
 
 export async function lock(

@@ -3,7 +3,8 @@ import type { Workspace } from '../../env/workspace.js';
 import { dumpImage } from '../../image/dump.js';
 import { Image, readDigests } from '../../image/read.js';
 import { putWheel } from '../../store/put.js';
-import { formatBytes, formatTable, plural, type Report } from '../render.js';
+import { formatBytes, plural, type Report } from '../render.js';
+import { formatTable } from '../table.js';
 
 export async function addWheels({ store, progress, signal }: Workspace, wheels: string[]): Promise<Report> {
   const data: { wheel: string; name: string; version: string; added: boolean; path: string }[] = [];

@@ -4,7 +4,7 @@ import { type Act, addWantedOptions, example, json } from './shared.js';
 export function addEnvironmentCommands(program: Command, act: Act): void {
   const create = program
     .command('create')
-    .argument('<name>', 'name of the environment: a folder of the mount')
+    .argument('<new-name>', 'name of the environment: a folder of the mount')
     .argument('[requirements...]', 'what to install, as pip takes it: numpy, "django>=5", ./my.whl')
     .description('make an environment')
     .option('-p, --python <python>', 'interpreter: a version (3.11), a path or a program name');

@@ -12,7 +12,7 @@ export function addStoreCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('../commands/store.js')).addWheels));
   store
     .command('list')
-    .argument('[name]', 'one distribution')
+    .argument('[distribution]', 'one distribution')
     .description('list images')
     .addOption(json())
     .addHelpText('after', example('shenv-fs store list numpy'))

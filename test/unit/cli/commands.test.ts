@@ -22,6 +22,9 @@ const commands = [
   ['store', 'add'],
   ['store', 'list'],
   ['store', 'dump'],
+  ['run'],
+  ['shell'],
+  ['completion'],
 ];
 for (const command of commands) {
   test.serial(`the help of ${command.join(' ')} tells its use and shows an example`, async (t) => {
@@ -54,7 +57,7 @@ for (const args of [
     const { status, stdout, stderr } = await (await sandboxOf(t)).shenv(...args);
     t.is(status, 2);
     t.is(stdout, '');
-    t.regex(stderr, /^error: /m);
+    t.regex(stderr, /^shenv-fs: .+ \[USAGE\]\n {2}-> .*`shenv-fs.* --help` tells its use\.\n$/);
   });
 }
 
