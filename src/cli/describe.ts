@@ -45,6 +45,7 @@ export interface DescribedCommand {
 /** The kind that a name in the grammar means; names that are not here are `other`. */
 const kinds: Readonly<Record<string, ValueKind>> = {
   env: 'environment',
+  envs: 'environment',
   name: 'environment',
   names: 'environment',
   environment: 'environment',

@@ -10,10 +10,11 @@ export async function compileImages(
   interpreter: InterpreterRecord,
   layers: readonly Layer[],
 ): Promise<void> {
-  const { outlines, images } = workspace;
+  const { outlines, store } = workspace;
   const missing: Image[] = [];
   for (const { image, bytecode } of layers) {
-    if (bytecode !== undefined && !outlines.find(image, bytecode)) missing.push(await images.open(image));
+    if (bytecode !== undefined && !outlines.find(image, bytecode))
+      missing.push(await store.open(image.name, image.version, image.wheelDigest));
   }
   if (missing.length > 0) await compileMissing(workspace, interpreter, missing);
 }

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { sha256OfFile } from '../base/digest.js';
+import { sha256 } from '../base/digest.js';
 import { type Manifest, manifestVersion } from '../manifest/types.js';
 import { findInterpreter, type InterpreterRecord } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
@@ -83,7 +84,7 @@ async function chooseBundledPip(
 ): Promise<Chosen[]> {
   if (ensurepipWheel === null) return [];
   const { distribution: name, version } = parseWheelFilename(basename(ensurepipWheel));
-  const known = outlines.find({ name, version, wheelDigest: await sha256OfFile(ensurepipWheel) });
+  const known = outlines.find({ name, version, wheelDigest: sha256(await readFile(ensurepipWheel)) });
   if (known) return [{ image: referenceTo(known), requested: true, extras: [], added: false }];
   const { putWheel } = await import('../store/put.js');
   const { image, added } = await putWheel(store, ensurepipWheel);

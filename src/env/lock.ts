@@ -29,12 +29,14 @@ export function pinsOf(lock: Lock, path: string, interpreter: InterpreterRecord)
   }
   const roots = rootNames([...chosen.values()], lock.requested);
   const ranks = new Map(interpreter.tags.map((tag, index) => [tag, index]));
+  const tellsDependencies = lock.packages.some(({ dependencies }) => dependencies.length > 0);
   return [...chosen].map(([name, item]) => ({
     ...sourceOf(item, path, ranks),
     name: item.name,
     version: item.version,
     requested: roots.has(name),
     extras: [],
+    ...(tellsDependencies ? { dependencies: item.dependencies } : {}),
   }));
 }
 

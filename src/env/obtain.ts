@@ -8,7 +8,15 @@ import type { Image } from '../image/read.js';
 import type { ImageReference } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { normalizeName, parseWheelFilename, sameVersion } from '../wheel/filename.js';
-import { archiveDigest, type Chosen, type Download, isWheelDownload, localWheel, type Pin } from './pin.js';
+import {
+  archiveDigest,
+  type Chosen,
+  type Download,
+  isWheelDownload,
+  localWheel,
+  type Pin,
+  wheelFilename,
+} from './pin.js';
 import type { Pip } from './pip.js';
 import type { Workspace } from './workspace.js';
 
@@ -47,13 +55,14 @@ export function referenceTo(image: Image): ImageReference {
 }
 
 function describe(pin: Pin, image: ImageReference, added: boolean): Chosen {
-  const { requested, extras, download, isDirect } = pin;
+  const { requested, extras, dependencies, download, isDirect } = pin;
   const isShared = !isDirect && !download.url.startsWith('file:');
   return {
     image,
     requested,
     extras,
     added,
+    ...(dependencies ? { dependencies } : {}),
     ...(isDirect ? { directUrl: download } : {}),
     ...(isShared ? { url: download.url } : {}),
   };
@@ -70,7 +79,10 @@ async function findImage(
     const found =
       digest === undefined || version === undefined
         ? undefined
-        : outlines.find({ name, version, wheelDigest: digest });
+        : outlines.describe(
+            { name, version, wheelDigest: digest, wheelFilename: wheelFilename(download) },
+            interpreter.cacheTag,
+          );
     return found && referenceTo(found);
   }
   const source = sourceDigest(download);

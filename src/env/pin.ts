@@ -24,6 +24,8 @@ export interface Pin {
   requested: boolean;
   /** Extras of it that were asked for by name. */
   extras: readonly string[];
+  /** Names of what it depends on here, where the lock tells; else its metadata do. */
+  dependencies?: readonly string[];
 }
 
 /** One distribution of an environment, its image in the store. */
@@ -31,6 +33,7 @@ export interface Chosen {
   image: ImageReference;
   requested: boolean;
   extras: readonly string[];
+  dependencies?: readonly string[];
   directUrl?: Download;
   /** Where its wheel is to be had by others. */
   url?: string;
@@ -39,7 +42,18 @@ export interface Chosen {
 }
 
 export function isWheelDownload({ url }: Download): boolean {
-  return new URL(url).pathname.endsWith('.whl');
+  return placeOf(url).endsWith('.whl');
+}
+
+/** A URL without query and fragment. Not parsed: a lock has hundreds. */
+function placeOf(url: string): string {
+  return url.replace(/[?#].*$/s, '');
+}
+
+/** The name of the wheel's file. */
+export function wheelFilename({ url }: Download): string {
+  const place = placeOf(url);
+  return decodeURIComponent(place.slice(place.lastIndexOf('/') + 1));
 }
 
 /** SHA-256 of the archive, where it is known. */
@@ -56,6 +70,7 @@ export function localWheel(download: Download): string | undefined {
 
 /** A URL without user name and password, for what is written down. */
 export function publicUrl(url: string): string {
+  if (!url.includes('@')) return url;
   const parsed = new URL(url);
   if (parsed.username === '' && parsed.password === '') return url;
   parsed.username = '';

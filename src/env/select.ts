@@ -111,8 +111,13 @@ function canBePinned(wanted: Wanted, isOpaque: boolean, installed: Installed | u
 }
 
 function order({ outlines }: Workspace, interpreter: InterpreterRecord, chosen: readonly Chosen[]): Chosen[] {
-  return installationOrder(chosen, markerEnvironment(interpreter), ({ image, extras, requested }) => {
-    const { requiresDist } = outlines.open(image).meta;
-    return { name: image.name, requires: requiresDist, extras, requested };
-  });
+  return installationOrder(
+    chosen,
+    markerEnvironment(interpreter),
+    ({ image, extras, requested, dependencies }) => {
+      const requires =
+        dependencies ?? outlines.describe(image, interpreter.cacheTag)?.meta.requiresDist ?? [];
+      return { name: image.name, requires, extras, requested };
+    },
+  );
 }

@@ -1,6 +1,5 @@
 import type { Places } from '../base/paths.js';
 import { type Progress, silentProgress } from '../base/progress.js';
-import { ImageCache } from '../store/image-cache.js';
 import { Outlines } from '../store/outlines.js';
 import { Store } from '../store/store.js';
 import { Environments } from './environments.js';
@@ -9,8 +8,6 @@ import { Environments } from './environments.js';
 export interface Workspace {
   places: Places;
   store: Store;
-  images: ImageCache;
-  /** For commands that compose once and end. */
   outlines: Outlines;
   environments: Environments;
   progress: Progress;
@@ -26,7 +23,6 @@ export function openWorkspace(
   return {
     places,
     store,
-    images: new ImageCache(store),
     outlines: new Outlines(store),
     environments: new Environments(places.home),
     progress,

@@ -2,6 +2,7 @@ import { ShenvError } from '../base/errors.js';
 import { loadView } from '../env/load-view.js';
 import type { Workspace } from '../env/workspace.js';
 import { Image } from '../image/read.js';
+import { ImageCache } from '../store/image-cache.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
@@ -25,6 +26,7 @@ export interface MountedOptions {
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
   readonly #options: MountedOptions;
+  readonly #images: ImageCache;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
   /** Environments that cannot be shown, with the reason. */
@@ -33,6 +35,7 @@ export class MountedEnvironments implements ViewSource {
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
+    this.#images = new ImageCache(workspace.store);
   }
 
   list(): { name: string; environmentSerial: number }[] {
@@ -131,10 +134,10 @@ export class MountedEnvironments implements ViewSource {
   }
 
   async #compose(name: string, environment: MountedEnvironment): Promise<View> {
-    const { environments, images } = this.#workspace;
+    const { environments } = this.#workspace;
     try {
       const manifest = await environments.read(name, environment.generation);
-      const view = await loadView(manifest, images, environments.interpreters);
+      const view = await loadView(manifest, this.#images, environments.interpreters);
       this.failures.delete(name);
       return view;
     } catch (error) {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
@@ -116,7 +115,9 @@ export async function askDaemon(
   return reply.ok;
 }
 
-function exchange(socketPath: string, line: string): Promise<string> {
+async function exchange(socketPath: string, line: string): Promise<string> {
+  // Loaded only where there is a daemon to talk to.
+  const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let received = '';

@@ -6,7 +6,7 @@ import { imageKinds, nodeFlags } from '../image/format.js';
 import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
 import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
-import { imageSuffix } from './layout.js';
+import { bytecodeName } from './layout.js';
 import { claimSerial } from './put.js';
 import type { Store } from './store.js';
 
@@ -60,8 +60,7 @@ export async function putBytecode(
 }
 
 function bytecodePath(base: Image, cacheTag: string): string {
-  const stem = basename(base.path).slice(0, -imageSuffix.length);
-  return join(dirname(base.path), `${stem}.${cacheTag}${imageSuffix}`);
+  return join(dirname(base.path), bytecodeName(basename(base.path), cacheTag));
 }
 
 /** What pip would compile: every `.py` file of site-packages. */
@@ -90,7 +89,7 @@ async function stageBytecode(
     const sizeBytes = sizes[index];
     if (sizeBytes === null || sizeBytes === undefined) return;
     const file = {
-      path: bytecodeName(path, cacheTag),
+      path: compiledName(path, cacheTag),
       sizeBytes,
       executable: false,
       mtimeNs: base.mtimeNsOf(0),
@@ -142,7 +141,7 @@ function referredFile(base: Image, node: NodeIndex): Omit<ImageFile, 'path'> {
 }
 
 /** PEP 3147: `package/module.py` to `package/__pycache__/module.<cache tag>.pyc`. */
-function bytecodeName(path: string, cacheTag: string): string {
+function compiledName(path: string, cacheTag: string): string {
   const name = basename(path, '.py');
   return `${dirname(path)}/__pycache__/${name}.${cacheTag}.pyc`;
 }

@@ -48,3 +48,8 @@ export function imageName(wheelFilename: string, digest: Digest): { folder: stri
 export function digestPrefix(digest: Digest): string {
   return digest.slice(0, digestPrefixDigits);
 }
+
+/** The file name of the image with bytecode for `cacheTag` beside the wheel's image `file`. */
+export function bytecodeName(file: string, cacheTag: string): string {
+  return `${file.slice(0, -imageSuffix.length)}.${cacheTag}${imageSuffix}`;
+}
