@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
 # Names the system packages that shenv-fs needs and this machine lacks; with --install, and as root on
 # Debian or Ubuntu, installs them. Exits 0 when nothing is missing (any more), 1 otherwise.
+# With --tests, also the shells that tests try activation in; these tests are skipped where a shell is
+# missing, so it is never an error.
 set -euo pipefail
 
 install=false
-[ "${1-}" = --install ] && install=true
+tests=false
+for option in "$@"; do
+  case $option in
+    --install) install=true ;;
+    --tests) tests=true ;;
+    *) echo "usage: prerequisites.sh [--install] [--tests]" >&2; exit 2 ;;
+  esac
+done
 
 need=()   # Debian packages
 why=()
@@ -25,6 +34,17 @@ python3 -c 'import venv, ensurepip' 2>/dev/null || lacks python3-venv "its venv 
 have setfattr || lacks attr "the tests read extended attributes"
 have make || lacks make "builds the native engine"
 have g++ || lacks g++ "builds the native engine"
+
+shells=()
+if $tests; then for shell in zsh fish tcsh; do have "$shell" || shells+=("$shell"); done; fi
+if [ ${#shells[@]} -gt 0 ]; then
+  if $install && [ "$(id -u)" = 0 ] && have apt-get; then
+    { apt-get update -qq &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${shells[@]}"; } >&2 || true
+  else
+    echo "prerequisites: optional, for tests of activation: ${shells[*]}" >&2
+  fi
+fi
 
 if [ ! -e /dev/fuse ]; then
   echo "prerequisites: /dev/fuse is missing; load the kernel module: modprobe fuse" >&2

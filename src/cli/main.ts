@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 import { type Command, CommanderError } from 'commander';
-import { ShenvError } from '../base/errors.js';
+import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error) => {
+  if (systemErrorCode(error) !== 'EPIPE') throw error;
+  process.exit();
+});
 
 const program = makeProgram(abort.signal);
 try {
