@@ -1,10 +1,10 @@
 import type { Digest } from '../base/brands.js';
 
 /**
- * Version of the manifest's payload. History: 1 (first version).
- * A reader refuses what is newer; fields it does not know are kept out of its way by the version.
+ * Version of the manifest's payload. History: 1 (first version, in no release); 2 (layers as arrays,
+ * digests as bytes, URLs of wheels, the option `bytecode`). A reader refuses any other.
  */
-export const manifestVersion = 1;
+export const manifestVersion = 2;
 
 /** Which image a layer shows: a wheel by its digest, wherever the store keeps its image. */
 export interface ImageReference {

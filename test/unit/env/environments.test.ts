@@ -14,7 +14,7 @@ async function homeOf(t: ExecutionContext): Promise<{ home: string; environments
 
 function manifestOf(name: string, generation = 1, serial = 1): Manifest {
   return {
-    version: 1,
+    version: 2,
     name,
     serial,
     generation,

@@ -8,7 +8,7 @@ import { refused } from '../../support/refusal.js';
 
 const digest = sha256(Buffer.from('wheel'));
 const manifest: Manifest = {
-  version: 1,
+  version: 2,
   name: 'démo env',
   serial: 2 ** 21 - 1,
   generation: 3,
@@ -20,6 +20,8 @@ const manifest: Manifest = {
       slot: 1,
       reason: 'dependency',
       installer: 'pip',
+      bytecode: 'cpython-311',
+      url: 'https://example.org/idna-3.7-py3-none-any.whl',
     },
     {
       image: { name: 'Local', version: '1', wheelDigest: digest },
