@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
+import type { Digest } from '../base/brands.js';
 import { sha256 } from '../base/digest.js';
+import { unless } from '../base/errors.js';
 import { type Manifest, manifestVersion } from '../manifest/types.js';
 import { findInterpreter, type InterpreterRecord } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
 import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
-import { assignSlots, nowMs, toLayer, tryGeneration } from './change.js';
-import { referenceTo } from './obtain.js';
+import { assignSlots, type NewLayer, nowMs, toLayer } from './change.js';
 import type { Chosen } from './pin.js';
-import { type Selection, select } from './select.js';
-import { asksForNothing, type Wanted } from './wanted.js';
+import { type Plan, planKey, recallPlan, rememberPlan } from './plan-cache.js';
+import type { Selection } from './select.js';
+import { asksForNothing, lockOf, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
 
 export interface CreateRequest {
@@ -41,34 +43,73 @@ const firstSlot = 1;
  */
 export async function createEnvironment(workspace: Workspace, request: CreateRequest): Promise<CreateResult> {
   const { environments } = workspace;
-  const { wanted, systemSitePackages, bytecode } = request;
   await environments.assertFree(request.name);
   const { key, record: interpreter } = await findInterpreter(environments.interpreters, request.python);
+  const planned = await findPlan(workspace, request, key);
+  if (planned?.plan) {
+    const manifest = await newManifest(workspace, request, key, planned.plan);
+    await environments.create(manifest);
+    return { manifest, interpreter, clashes: planned.plan.clashes, imagesAdded: 0 };
+  }
+  const { layers, requested, imagesAdded } = await chooseLayers(workspace, request, interpreter);
+  const manifest = await newManifest(workspace, request, key, { layers, requested });
+  const { tryGeneration } = await import('./try-generation.js');
+  const { view, clashes } = await tryGeneration(workspace, interpreter, manifest);
+  await environments.create(manifest);
+  if (planned) await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
+  return { manifest, interpreter, clashes, imagesAdded };
+}
+
+/** Where the plan of this request is kept, when it is made from a lock, and the plan if there is one. */
+async function findPlan(
+  workspace: Workspace,
+  { wanted, bytecode, withPip }: CreateRequest,
+  interpreter: Digest,
+): Promise<{ key: Digest; plan: Plan | undefined } | undefined> {
+  const path = lockOf(wanted);
+  const lockText = path === undefined ? undefined : await unless('ENOENT', readFile(path, 'utf8'));
+  if (lockText === undefined) return undefined;
+  // Paths in a lock are relative to it.
+  const folder = /\bpath\s*=/.test(lockText) ? dirname(resolve(path!)) : '';
+  const key = planKey({ lockText, folder, interpreter, bytecode, withPip });
+  return { key, plan: await recallPlan(workspace, key) };
+}
+
+async function chooseLayers(
+  workspace: Workspace,
+  { wanted, bytecode, withPip }: CreateRequest,
+  interpreter: InterpreterRecord,
+): Promise<{ layers: NewLayer[]; requested: string[]; imagesAdded: number }> {
   const { chosen, installer, requested } = asksForNothing(wanted)
     ? nothing
-    : await select(workspace, interpreter, wanted);
+    : await (await import('./select.js')).select(workspace, interpreter, wanted);
   const cacheTag = bytecode ? interpreter.cacheTag : undefined;
-  const pip = request.withPip && !chosen.some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
-  const wantedLayers = [
+  const pip = withPip && !chosen.some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
+  const layers = [
     ...pip.map((item) => toLayer(item, 'pip', cacheTag)),
     ...chosen.map((item) => toLayer(item, installer, cacheTag)),
   ];
-  const manifest: Manifest = {
+  return { layers, requested, imagesAdded: [...pip, ...chosen].filter(({ added }) => added).length };
+}
+
+async function newManifest(
+  { environments }: Workspace,
+  { name, systemSitePackages, bytecode }: CreateRequest,
+  interpreter: Digest,
+  { layers, requested }: Pick<Plan, 'layers' | 'requested'>,
+): Promise<Manifest> {
+  return {
     version: manifestVersion,
-    name: request.name,
+    name,
     serial: await environments.claimSerial(),
     generation: 1,
     createdMs: nowMs(),
-    interpreter: key,
-    ...assignSlots([], wantedLayers, firstSlot),
+    interpreter,
+    ...assignSlots([], layers, firstSlot),
     parents: [],
     options: { systemSitePackages, bytecode },
-    requested,
+    requested: [...requested],
   };
-  const { clashes } = await tryGeneration(workspace, interpreter, manifest);
-  await environments.create(manifest);
-  const imagesAdded = [...pip, ...chosen].filter(({ added }) => added).length;
-  return { manifest, interpreter, clashes, imagesAdded };
 }
 
 const nothing: Selection = { chosen: [], installer: 'pip', requested: [] };
@@ -83,6 +124,7 @@ async function chooseBundledPip(
   { ensurepipWheel }: InterpreterRecord,
 ): Promise<Chosen[]> {
   if (ensurepipWheel === null) return [];
+  const { referenceTo } = await import('./obtain.js');
   const { distribution: name, version } = parseWheelFilename(basename(ensurepipWheel));
   const known = outlines.find({ name, version, wheelDigest: sha256(await readFile(ensurepipWheel)) });
   if (known) return [{ image: referenceTo(known), requested: true, extras: [], added: false }];

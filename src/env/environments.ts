@@ -16,12 +16,15 @@ export class Environments {
   readonly #staging: string;
   /** Records of interpreters, shared by the environments. */
   readonly interpreters: string;
+  /** What installing from a lock came to: env/plan-cache.ts. */
+  readonly plans: string;
 
   constructor(home: string) {
     this.#folder = join(home, 'environments');
     this.#serials = join(home, 'serials');
     this.#staging = join(home, 'tmp');
     this.interpreters = join(home, 'interpreters');
+    this.plans = join(home, 'plans');
   }
 
   /** Where a watcher sees environments come and go; made if need be. */

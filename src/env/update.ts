@@ -10,7 +10,6 @@ import {
   type NewLayer,
   nowMs,
   toLayer,
-  tryGeneration,
 } from './change.js';
 import { brokenBy } from './check.js';
 import type { Problem } from './consistency.js';
@@ -18,6 +17,7 @@ import type { Chosen } from './pin.js';
 import { requirementName } from './requirements-file.js';
 import type { Installed } from './resolve.js';
 import { select } from './select.js';
+import { tryGeneration } from './try-generation.js';
 import type { Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
 

@@ -26,6 +26,11 @@ export const nothingWanted: Wanted = {
   resolver: 'pip',
 };
 
+/** The lock among the files, by its name (PEP 751, "File name"). */
+export function lockOf({ requirementFiles }: Wanted): string | undefined {
+  return requirementFiles.find((path) => /(^|\/)pylock(\.[^./]+)?\.toml$/.test(path));
+}
+
 export function asksForNothing({ requirements, requirementFiles, editables }: Wanted): boolean {
   return requirements.length + requirementFiles.length + editables.length === 0;
 }

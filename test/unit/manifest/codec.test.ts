@@ -72,6 +72,6 @@ test('a manifest cut or extended anywhere is refused', async (t) => {
 
 test('a newer version is named', async (t) => {
   const data = encodeManifest(manifest);
-  data.writeUInt32LE(2, 8);
-  await refused(t, 'MANIFEST_DAMAGED', ['version is 2'], () => decodeManifest(data, 'x'));
+  data.writeUInt32LE(3, 8);
+  await refused(t, 'MANIFEST_DAMAGED', ['version is 3'], () => decodeManifest(data, 'x'));
 });
