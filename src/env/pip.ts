@@ -1,5 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { ShenvError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
 import { listInterpreters } from '../python/discover.js';
@@ -60,39 +64,63 @@ function pipVariables(): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs pip to its end, its lines shown as progress; what it wrote to stdout. Throws RESOLVER_FAILED with pip's own last words. */
+/** What a pip said: all of its lines, and those of stdout alone. */
+interface Heard {
+  status: number | null;
+  said: string[];
+  written: string[];
+}
+
+/**
+ * Runs pip to its end, its lines shown as progress; what it wrote to stdout. An aborted pip has ended
+ * too when this rejects, and of its temporary files nothing stays: they are in a folder that is removed
+ * here, because a pip that is killed leaves them. Throws RESOLVER_FAILED with pip's own last words.
+ */
 export async function runPip(
   pip: Pip,
   args: readonly string[],
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<string> {
-  const child = spawn(pip.program, [...pip.args, ...args], {
-    env: pipVariables(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal ? { signal } : {}),
-  });
-  const said: string[] = [];
-  const written: string[] = [];
+  const temporary = await mkdtemp(join(tmpdir(), 'shenv-fs-pip-'));
+  try {
+    const child = spawn(pip.program, [...pip.args, ...args], {
+      env: { ...pipVariables(), TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal ? { signal } : {}),
+    });
+    const { status, said, written } = await hear(child, progress);
+    if (status === 0) return written.join('\n');
+    throw failed(said);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+function hear(child: ChildProcessByStdio<null, Readable, Readable>, progress: Progress): Promise<Heard> {
+  const heard: Heard = { status: null, said: [], written: [] };
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
-      if (stream === child.stdout) written.push(line);
+      if (stream === child.stdout) heard.written.push(line);
       if (/^WARNING: Location .* is ignored/.test(line)) return;
-      said.push(line);
+      heard.said.push(line);
       progress.advance(0, line.trim());
     });
   }
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
+  return new Promise((resolve, reject) => {
+    let failure: Error | undefined;
+    child.on('error', (error) => {
+      failure = error;
+      if (child.pid === undefined) reject(error);
+    });
+    child.on('close', (status) => (failure ? reject(failure) : resolve({ ...heard, status })));
   });
-  if (status === 0) return written.join('\n');
+}
+
+function failed(said: readonly string[]): ShenvError {
   const errors = said.filter((line) => /^\s*(ERROR|error):?/.test(line));
-  throw new ShenvError(
-    'RESOLVER_FAILED',
-    `pip could not do it:\n${(errors.length > 0 ? errors : said).slice(-lastLines).join('\n')}`,
-    {
-      hint: "Check the names and versions asked for, and pip's configuration (`pip config list`).",
-    },
-  );
+  const last = (errors.length > 0 ? errors : said).slice(-lastLines).join('\n');
+  return new ShenvError('RESOLVER_FAILED', `pip could not do it:\n${last}`, {
+    hint: "Check the names and versions asked for, and pip's configuration (`pip config list`).",
+  });
 }

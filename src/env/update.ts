@@ -81,7 +81,10 @@ export async function sync(workspace: Workspace, name: string, wanted: Wanted): 
   return update(workspace, name, async (current, interpreter) => {
     const { chosen, installer, requested } = await select(workspace, interpreter, wanted);
     const cacheTag = current.options.bytecode ? interpreter.cacheTag : undefined;
-    const layers = chosen.map((item) => toLayer(item, installer, cacheTag));
+    const layers = keepOrigins(
+      current.layers,
+      chosen.map((item) => toLayer(item, installer, cacheTag)),
+    );
     const kept = current.layers.filter(
       ({ image }) => isPip(image.name) && !layers.some((layer) => isPip(layer.image.name)),
     );
@@ -146,6 +149,17 @@ function merge(current: readonly Layer[], chosen: readonly NewLayer[]): NewLayer
     return wasRequested ? { ...layer, reason: 'requested' as const } : layer;
   });
   return [...kept, ...later];
+}
+
+/** What stays has the installer and the place that it had, whoever chose it now. */
+function keepOrigins(current: readonly Layer[], chosen: readonly NewLayer[]): NewLayer[] {
+  const before = new Map(current.map((layer) => [normalizeName(layer.image.name), layer]));
+  return chosen.map((layer) => {
+    const old = before.get(normalizeName(layer.image.name));
+    if (old === undefined || !showsSame(old, layer)) return layer;
+    const url = layer.url ?? old.url;
+    return { ...layer, installer: old.installer, ...(url === undefined ? {} : { url }) };
+  });
 }
 
 function showsSame(before: Layer | undefined, after: NewLayer): boolean {

@@ -17,45 +17,46 @@ const script = packageFile('src/python/compile.py');
 class CompileWorker {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
-  readonly #executable: string;
+  /** Settles when the process is gone, so that a request is refused that comes after its end, too. */
+  readonly #ended: Promise<ShenvError>;
 
   constructor(executable: string) {
-    this.#executable = executable;
     this.#child = spawn(executable, ['-I', '-B', '-S', script], { stdio: 'pipe' });
     this.#child.stderr.resume();
     this.#child.stdin.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#child.stdout });
+    this.#ended = new Promise((resolve) => {
+      const end = (cause: unknown) =>
+        resolve(
+          new ShenvError('INTERPRETER_UNUSABLE', `${executable} ended while it compiled: ${cause}`, {
+            hint: 'Run the command again, or leave bytecode out with `create --no-bytecode`.',
+            path: executable,
+          }),
+        );
+      this.#child.once('error', end);
+      this.#child.once('close', (status, signal) => end(signal ?? `status ${status}`));
+    });
   }
 
   compile(request: CompileRequest): Promise<(number | null)[]> {
     return new Promise((resolve, reject) => {
-      const onLine = (line: string) => {
-        this.#child.removeListener('close', onClose);
-        resolve((JSON.parse(line) as { sizes: (number | null)[] }).sizes);
-      };
-      const onClose = (status: number | null) => {
-        this.#lines.removeListener('line', onLine);
-        reject(
-          new ShenvError(
-            'INTERPRETER_UNUSABLE',
-            `${this.#executable} ended with ${status} while compiling ${request.image}`,
-          ),
-        );
-      };
-      this.#lines.once('line', onLine);
-      this.#child.once('close', onClose);
+      this.#lines.once('line', (line) => resolve((JSON.parse(line) as { sizes: (number | null)[] }).sizes));
+      void this.#ended.then(reject);
       this.#child.stdin.write(`${JSON.stringify(request)}\n`);
     });
   }
 
-  end(): void {
+  /** Resolves when the process is gone: it ends with its input, after the request that it works on. */
+  async end(): Promise<void> {
     this.#child.stdin.end();
+    await this.#ended;
   }
 }
 
 /**
  * Compiles for each of `items` with up to `count` processes of the interpreter at once. `work` gets a
- * compile function and may do its own I/O around it.
+ * compile function and may do its own I/O around it. When one fails, nothing more is begun; whatever
+ * comes of it, every process and every `work` has ended when this resolves or rejects.
  */
 export async function withCompileWorkers<T>(
   executable: string,
@@ -70,9 +71,13 @@ export async function withCompileWorkers<T>(
       for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
         await work(item, (request) => worker.compile(request));
       }
+    } catch (error) {
+      queue.length = 0;
+      throw error;
     } finally {
-      worker.end();
+      await worker.end();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(count, items.length) }, runOne));
+  const runs = await Promise.allSettled(Array.from({ length: Math.min(count, items.length) }, runOne));
+  for (const run of runs) if (run.status === 'rejected') throw run.reason;
 }

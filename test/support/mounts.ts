@@ -4,6 +4,8 @@ import { run } from '../../src/base/run.js';
 import { skip } from './interpreters.js';
 import { Sandbox } from './sandbox.js';
 
+export { eventually } from './eventually.js';
+
 /** Engines that the tests mount with: SHENV_TEST_ENGINES, comma-separated. */
 export const engines = (process.env.SHENV_TEST_ENGINES ?? 'fuse-native,kernel').split(',').filter(Boolean);
 
@@ -56,20 +58,5 @@ export function mountedTest(
       const mountpoint = await mountOrSkip(t, sandbox, engine);
       if (mountpoint) await body(t, { sandbox, mountpoint, engine });
     });
-  }
-}
-
-/** Looks again until `holds` gives something, at most `deadlineMs` long. */
-export async function eventually<T>(
-  holds: () => Promise<T | undefined | false>,
-  what: string,
-  deadlineMs = 15_000,
-): Promise<T> {
-  const endMs = Date.now() + deadlineMs;
-  for (;;) {
-    const value = await holds();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > endMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

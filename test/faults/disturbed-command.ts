@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { unless } from '../../src/base/errors.js';
+import { program } from '../support/sandbox.js';
+import type { FaultPoint } from './fault-points.js';
+import type { Fault, Measure } from './plan.js';
+
+export interface Command {
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  /** File of this command alone. */
+  countFile: string;
+}
+
+export interface Outcome {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+  /** Process group of the program and of what it started. */
+  group: number;
+  /** Whether it had to be ended because it did not end in time. */
+  hung: boolean;
+}
+
+const preload = fileURLToPath(new URL('fault-points.js', import.meta.url));
+const hangMs = 90_000;
+
+/** Runs `shenv-fs` in a process group of its own, as a shell does, and disturbs it where `fault` says. */
+export async function runDisturbed(command: Command, fault?: Fault, undisturbedMs = 0): Promise<Outcome> {
+  const { args, cwd } = command;
+  const FAULT_POINT = JSON.stringify(pointOf(command, fault));
+  const child = spawn(process.execPath, ['--import', preload, program, ...args], {
+    env: { ...command.env, FAULT_POINT },
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const group = child.pid!;
+  const outcome: Outcome = { status: null, signal: null, stderr: '', group, hung: false };
+  child.stderr.on('data', (text) => {
+    outcome.stderr += String(text);
+  });
+  const timers = [
+    setTimeout(() => {
+      outcome.hung = true;
+      sendSignal(-group, 'SIGKILL');
+    }, hangMs),
+  ];
+  if (fault && 'fraction' in fault.at) {
+    const pid = fault.target === 'group' ? -group : group;
+    timers.push(setTimeout(() => sendSignal(pid, fault.signal), fault.at.fraction * undisturbedMs));
+  }
+  await new Promise<void>((resolve) => {
+    child.once('exit', (status, signal) => {
+      for (const timer of timers) clearTimeout(timer);
+      Object.assign(outcome, { status, signal });
+    });
+    child.once('close', () => resolve());
+  });
+  return outcome;
+}
+
+/** Runs it undisturbed. Throws when it fails. */
+export async function measure(command: Command): Promise<Measure> {
+  const startedMs = performance.now();
+  const { status, stderr } = await runDisturbed(command);
+  if (status !== 0) throw new Error(`shenv-fs ${command.args.join(' ')} ended with ${status}: ${stderr}`);
+  const durationMs = performance.now() - startedMs;
+  return { durationMs, calls: Number(await readFile(command.countFile, 'utf8')) };
+}
+
+function pointOf({ countFile }: Command, fault: Fault | undefined): FaultPoint {
+  const { signal = 'SIGKILL', target = 'group', at = { fraction: 0 } } = fault ?? {};
+  return { call: 'call' in at ? at.call : 0, signal, target, countFile };
+}
+
+/** Nothing happens when there is no such process any more. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Processes of a group that still run, by their command lines (proc_pid_stat(5)). */
+export async function membersOf(group: number): Promise<string[]> {
+  const members: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const stat = await readProcess(pid, 'stat');
+    const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(processGroup) !== group || state === 'Z') continue;
+    members.push((await readProcess(pid, 'cmdline')).replaceAll('\0', ' ').trim());
+  }
+  return members;
+}
+
+/** Empty where the process is gone. */
+async function readProcess(pid: string, file: string): Promise<string> {
+  const text = await unless('ENOENT', readFile(`/proc/${pid}/${file}`, 'utf8')).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  });
+  return text ?? '';
+}

@@ -1,0 +1,174 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { sha256OfFile } from '../../src/base/digest.js';
+import { ShenvError, unless } from '../../src/base/errors.js';
+import { findPlaces } from '../../src/base/paths.js';
+import { assignSlots, nowMs } from '../../src/env/change.js';
+import type { Environments } from '../../src/env/environments.js';
+import { openWorkspace, type Workspace } from '../../src/env/workspace.js';
+import type { Manifest } from '../../src/manifest/types.js';
+import { reloadMounts } from '../../src/mount/runtime.js';
+import { anyInterpreter } from '../support/interpreters.js';
+import { writeSampleWheels } from '../support/sample-wheels.js';
+import { Sandbox } from '../support/sandbox.js';
+import { writeWheel } from '../support/wheel-builder.js';
+import type { Command } from './disturbed-command.js';
+import { baseRequested, type Scenario, type Supplies } from './scenarios.js';
+
+/** The current manifest of every environment. */
+export type Snapshot = ReadonlyMap<string, Manifest>;
+
+/** A home whose environments are put back into a known state before each round. */
+export class FaultHome {
+  readonly sandbox: Sandbox;
+  readonly #python: string;
+  readonly #base = new Map<string, Manifest>();
+  #versions = 1;
+
+  private constructor(sandbox: Sandbox, python: string) {
+    this.sandbox = sandbox;
+    this.#python = python;
+  }
+
+  static async make(): Promise<FaultHome> {
+    const home = new FaultHome(await Sandbox.make(), (await anyInterpreter()).baseExecutable);
+    try {
+      await home.#prepare();
+    } catch (error) {
+      await home.sandbox.destroy();
+      throw error;
+    }
+    return home;
+  }
+
+  async #prepare(): Promise<void> {
+    const { sandbox } = this;
+    await mkdir(this.temporary);
+    const wheels = await writeSampleWheels(sandbox);
+    await writeWheel(wheels, { name: 'leaf', version: '1.0', files: { 'leaf.py': 'LEAF = 1\n' } });
+    const source = ['--no-index', '--find-links', wheels, '--without-pip', '--python', this.#python];
+    for (const name of ['plain', 'compiled', 'spare']) {
+      const bytecode = name === 'compiled' ? [] : ['--no-bytecode'];
+      await sandbox.expect('create', name, ...baseRequested, ...source, ...bytecode);
+      this.#base.set(name, await this.open().environments.read(name));
+    }
+  }
+
+  /** What pip, the program and its children use for temporary files. */
+  get temporary(): string {
+    return this.sandbox.path('tmp');
+  }
+
+  /** Reads what is on disk now: nothing is remembered from an earlier round. */
+  open(): Workspace {
+    return openWorkspace(findPlaces(this.sandbox.variables));
+  }
+
+  command(args: readonly string[]): Command {
+    const { variables, folder } = this.sandbox;
+    const countFile = this.sandbox.path('calls');
+    return { args, env: { ...variables, TMPDIR: this.temporary }, cwd: folder, countFile };
+  }
+
+  /** Wheels that no round had before, and what names them. */
+  async supply(): Promise<Supplies> {
+    this.#versions += 1;
+    const version = `${this.#versions}.0`;
+    const folder = this.sandbox.path('rounds', version);
+    await rm(this.sandbox.path('rounds'), { recursive: true, force: true });
+    const files: Record<string, string | Buffer> = { 'fresh/data.bin': Buffer.alloc(400_000, version) };
+    for (const module of ['__init__', 'a', 'b', 'c'])
+      files[`fresh/${module}.py`] = `VERSION = "${version}"\n`;
+    const fresh = await writeWheel(folder, { name: 'fresh', version, requires: ['beta'], files });
+    await writeWheel(folder, { name: 'leaf', version, files: { 'leaf.py': `LEAF = "${version}"\n` } });
+    const wheels = this.sandbox.path('wheels');
+    const pins = `alpha==1.0\nbeta==2.0\nfresh==${version}\n`;
+    const supplies: Supplies = {
+      version,
+      python: this.#python,
+      source: ['--no-index', '--find-links', wheels, '--find-links', folder],
+      requirementsPath: join(folder, 'requirements.txt'),
+      lockPath: join(folder, 'pylock.toml'),
+    };
+    await writeFile(supplies.requirementsPath, pins);
+    const samples = ['alpha-1.0', 'beta-2.0'].map((stem) => join(wheels, `${stem}-py3-none-any.whl`));
+    await writeFile(supplies.lockPath, await lockText(folder, [...samples, fresh]));
+    return supplies;
+  }
+
+  /** Puts every environment back into its known state, by a further generation where that is needed. */
+  async reset(scenario: Scenario): Promise<void> {
+    const { environments } = this.open();
+    const names = await environments.list();
+    for (const name of names) if (!this.#base.has(name)) await environments.delete(name);
+    for (const [name, base] of this.#base) {
+      const current = names.includes(name) ? await readOrDelete(environments, name) : undefined;
+      if (current === undefined) {
+        const serial = await environments.claimSerial();
+        await environments.create({ ...base, serial, createdMs: nowMs() });
+      } else if (!isDeepStrictEqual(contentOf(current), contentOf(base))) {
+        const generation = current.generation + 1;
+        const slots = assignSlots(current.layers, base.layers, current.nextSlot);
+        const { requested } = base;
+        await environments.commit({ ...current, ...slots, requested, generation, createdMs: nowMs() });
+      }
+    }
+    if (scenario.forgetsInterpreter)
+      await rm(join(environments.interpreters, 'executables'), { recursive: true, force: true });
+  }
+
+  async reloadMounts(): Promise<void> {
+    const { runtime, home } = this.open().places;
+    await reloadMounts(runtime, home);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const { environments } = this.open();
+    const manifests = new Map<string, Manifest>();
+    for (const name of await environments.list()) manifests.set(name, await environments.read(name));
+    return manifests;
+  }
+
+  /** Every file and folder that is staged or temporary. */
+  async leftovers(): Promise<string[]> {
+    const { places, store, environments } = this.open();
+    const { interpreters } = environments;
+    const staging = [join(places.home, 'tmp'), store.layout.staging, this.temporary];
+    const found: string[] = [];
+    for (const folder of [...staging, interpreters, join(interpreters, 'executables')]) {
+      for (const name of (await unless('ENOENT', readdir(folder))) ?? []) {
+        if (staging.includes(folder) || name.endsWith('.tmp')) found.push(join(folder, name));
+      }
+    }
+    return found;
+  }
+}
+
+/** What a violation left unreadable goes, so that the next round finds a sound home. */
+async function readOrDelete(environments: Environments, name: string): Promise<Manifest | undefined> {
+  try {
+    return await environments.read(name);
+  } catch (error) {
+    if (!(error instanceof ShenvError)) throw error;
+    await environments.delete(name);
+    return undefined;
+  }
+}
+
+function contentOf({ layers, requested }: Manifest): unknown {
+  const images = layers.map(({ image, reason, bytecode }) => ({ image, reason, bytecode }));
+  return { images, requested };
+}
+
+async function lockText(folder: string, wheels: readonly string[]): Promise<string> {
+  const packages: string[] = [];
+  for (const path of wheels) {
+    const [name, version] = basename(path).split('-');
+    const digest = await sha256OfFile(path);
+    const place = `name = "${basename(path)}", path = "${relative(folder, path)}"`;
+    const wheel = `{ ${place}, hashes = { sha256 = "${digest}" } }`;
+    packages.push(`[[packages]]\nname = "${name}"\nversion = "${version}"\nwheels = [${wheel}]\n`);
+  }
+  return `lock-version = "1.0"\ncreated-by = "test"\n\n${packages.join('\n')}`;
+}
