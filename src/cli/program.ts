@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
+import { ShenvError } from '../base/errors.js';
 import { packageVersion } from '../base/package-files.js';
 import { findPlaces } from '../base/paths.js';
 import { openWorkspace } from '../env/workspace.js';
@@ -10,6 +12,8 @@ import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
 import { makeProgress } from './progress-bar.js';
 import { writeError, writeReport } from './render.js';
+
+const signalGraceMs = 20;
 
 /**
  * The command line. Every command returns data; writing it, or the error that it ended with, is
@@ -35,8 +39,7 @@ export function makeProgram(signal: AbortSignal): Command {
         writeReport(report, asJson);
         if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
       } catch (error) {
-        // Programs that were started get the same Ctrl-C; what they fail with then is no news.
-        process.exitCode = writeError(signal.aborted ? signal.reason : error, asJson);
+        process.exitCode = writeError(await causeOf(error, signal), asJson);
       }
     };
   addEnvironmentCommands(program, act);
@@ -45,6 +48,13 @@ export function makeProgram(signal: AbortSignal): Command {
   addStoreCommands(program, act);
   addShellCommands(program, act);
   return program;
+}
+
+/** Programs that were started get the same Ctrl-C, maybe before we do; what they fail with then is no news. */
+async function causeOf(error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!signal.aborted) await setTimeout(signalGraceMs);
+  const isPublished = error instanceof ShenvError && error.code === 'DAEMON_UNREACHABLE';
+  return signal.aborted && !isPublished ? signal.reason : error;
 }
 
 /** Where things are; the help and the manual page tell of it. */

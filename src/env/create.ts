@@ -103,6 +103,7 @@ async function newManifest(
     name,
     serial: await environments.claimSerial(),
     generation: 1,
+    change: { atMs: Date.now(), what: 'create' },
     createdMs: nowMs(),
     interpreter,
     ...assignSlots([], layers, firstSlot),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
@@ -67,24 +67,23 @@ export class Environments {
     return claimNumber(this.#serials, () => 1);
   }
 
-  /** Publishes generation 1 of a new environment in one step. Throws ENVIRONMENT_EXISTS. */
-  async create(manifest: Manifest): Promise<void> {
-    checkEnvironmentName(manifest.name);
+  /** Publishes a new environment with its generations, oldest first, in one step. Throws ENVIRONMENT_EXISTS. */
+  async create(...generations: [Manifest, ...Manifest[]]): Promise<void> {
+    const { name } = generations[0];
+    checkEnvironmentName(name);
     await mkdir(this.#staging, { recursive: true });
     await this.folder();
     const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
     try {
-      const file = await open(join(staged, manifestName(manifest.generation)), 'wx', 0o644);
-      await file.writeFile(encodeManifest(manifest));
-      await file.sync();
-      await file.close();
+      for (const manifest of generations)
+        await writeDurably(join(staged, manifestName(manifest.generation)), manifest);
       await syncFolder(staged);
-      await rename(staged, join(this.#folder, manifest.name));
+      await rename(staged, join(this.#folder, name));
       await syncFolder(this.#folder);
     } catch (error) {
       await rm(staged, { recursive: true, force: true });
       if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST')
-        throw environmentExists(manifest.name);
+        throw environmentExists(name);
       throw error;
     }
   }
@@ -96,7 +95,7 @@ export class Environments {
       staged,
       this.#manifestPath(manifest.name, manifest.generation),
     );
-    if (published) return;
+    if (published) return this.#announce(manifest.name);
     throw new ShenvError(
       'ENVIRONMENT_CHANGED',
       `'${manifest.name}' was changed by another process meanwhile`,
@@ -121,6 +120,15 @@ export class Environments {
     if ((await this.#manifestFiles(name)).length > 0) throw environmentExists(name);
   }
 
+  /**
+   * Daemons watch the folder of environments, not each one's own: a time that is set shows them that one has
+   * changed, even when this process ends before it can tell them.
+   */
+  async #announce(name: string): Promise<void> {
+    const now = new Date();
+    await unless('ENOENT', utimes(join(this.#folder, name), now, now));
+  }
+
   async #manifestFiles(name: string): Promise<string[]> {
     const files = await unless('ENOENT', readdir(join(this.#folder, name)));
     return (files ?? []).filter((file) => manifestPattern.test(file));
@@ -128,6 +136,16 @@ export class Environments {
 
   #manifestPath(name: string, generation: number): string {
     return join(this.#folder, name, manifestName(generation));
+  }
+}
+
+async function writeDurably(path: string, manifest: Manifest): Promise<void> {
+  const file = await open(path, 'wx', 0o644);
+  try {
+    await file.writeFile(encodeManifest(manifest));
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -29,3 +29,9 @@ function brokenRule(name: string): string | undefined {
   if (Buffer.byteLength(name) > 255) return 'it is longer than 255 bytes';
   return undefined;
 }
+
+/** Takes `web` or `web@3` apart: an environment, and one of its generations. */
+export function parseReference(text: string): { name: string; generation?: number } {
+  const [, name, generation] = /^(.*)@(\d+)$/s.exec(text) ?? [];
+  return name === undefined ? { name: text } : { name, generation: Number(generation) };
+}

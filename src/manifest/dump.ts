@@ -7,6 +7,7 @@ export function dumpManifest(manifest: Manifest): string {
     `name ${manifest.name}`,
     `serial ${manifest.serial}`,
     `generation ${manifest.generation}`,
+    `change ${new Date(manifest.change.atMs).toISOString()} ${manifest.change.what}`,
     `created ${new Date(manifest.createdMs).toISOString()}`,
     `interpreter ${manifest.interpreter}`,
     `options ${JSON.stringify(manifest.options)}`,

@@ -46,6 +46,14 @@ export interface ManifestOptions {
   bytecode: boolean;
 }
 
+/** What made a generation. */
+export interface Change {
+  /** Milliseconds since 1970. */
+  atMs: number;
+  /** In the words of the command: `install numpy`. */
+  what: string;
+}
+
 /** The overlay manifest: one generation of one environment. Immutable once written. */
 export interface Manifest {
   version: typeof manifestVersion;
@@ -53,7 +61,11 @@ export interface Manifest {
   /** The environment's number, 1 to 2^21-1, the same in all its generations. */
   serial: number;
   generation: number;
-  /** Milliseconds since 1970; whole seconds, so that every engine shows the same time. */
+  change: Change;
+  /**
+   * The time that what no image brings is shown with: milliseconds since 1970, whole seconds, so that every
+   * engine shows the same. A generation that restores an earlier one has its time.
+   */
   createdMs: number;
   /** Key of the interpreter record: python/interpreter-record.ts. */
   interpreter: Digest;

@@ -8,6 +8,7 @@ import type { Workspace } from '../../src/env/workspace.js';
 import { walkImage } from '../../src/image/dump.js';
 import { digestOf, Image, readDigests } from '../../src/image/read.js';
 import type { Manifest } from '../../src/manifest/types.js';
+import { ImageCache } from '../../src/store/image-cache.js';
 import { ImageContents } from '../../src/store/image-contents.js';
 import type { Snapshot } from './fault-home.js';
 import type { Held } from './scenarios.js';
@@ -44,7 +45,7 @@ export async function checkEnvironments(
     throw new Violation('list is wrong');
   for (const [name, manifest] of now) {
     await showEnvironment(workspace, name, {});
-    await loadView(manifest, workspace.images, workspace.environments.interpreters);
+    await loadView(manifest, new ImageCache(workspace.store), workspace.environments.interpreters);
   }
   for (const name of new Set([...before.keys(), ...now.keys()])) {
     if (name !== environment && !isDeepStrictEqual(before.get(name), now.get(name)))

@@ -18,6 +18,7 @@ function manifestOf(name: string, generation = 1, serial = 1): Manifest {
     name,
     serial,
     generation,
+    change: { atMs: 1, what: 'create' },
     createdMs: 1_700_000_000_000,
     interpreter: sha256(Buffer.from('python')),
     layers: [],

@@ -12,6 +12,7 @@ const manifest: Manifest = {
   name: 'démo env',
   serial: 2 ** 21 - 1,
   generation: 3,
+  change: { atMs: 1_700_000_000_123, what: 'install idna>=3' },
   createdMs: 1_700_000_000_000,
   interpreter: sha256(Buffer.from('interpreter')),
   layers: [

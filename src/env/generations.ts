@@ -1,0 +1,120 @@
+import { ShenvError } from '../base/errors.js';
+import type { Manifest } from '../manifest/types.js';
+import { type Differences, differences } from './change.js';
+import { parseReference } from './name.js';
+import type { Workspace } from './workspace.js';
+
+/** One generation as `history` shows it. */
+export interface HistoryEntry {
+  generation: number;
+  atMs: number;
+  what: string;
+  distributions: number;
+  differences: Differences;
+}
+
+/** What two generations differ in, of one environment or of two. */
+export interface Comparison extends Differences {
+  /** Interpreters, where they are not the same. */
+  interpreters: { from: string; to: string } | undefined;
+  requested: { added: string[]; removed: string[] };
+}
+
+/** Every generation of an environment, newest first, each with what it changed. */
+export async function history({ environments }: Workspace, name: string): Promise<HistoryEntry[]> {
+  const entries: HistoryEntry[] = [];
+  let before: Manifest | undefined;
+  for (const generation of await environments.generations(name)) {
+    const manifest = await environments.read(name, generation);
+    entries.push({
+      generation,
+      ...manifest.change,
+      distributions: manifest.layers.length,
+      differences: differences(before?.layers ?? [], manifest.layers),
+    });
+    before = manifest;
+  }
+  return entries.reverse();
+}
+
+/** Compares `web@2` with `web@3`, `web@2` with what is current, or two environments. */
+export async function compare(workspace: Workspace, from: string, to: string): Promise<Comparison> {
+  const [before, after] = [await readReference(workspace, from), await readReference(workspace, to)];
+  const isSameInterpreter = before.interpreter === after.interpreter;
+  return {
+    ...differences(before.layers, after.layers),
+    interpreters: isSameInterpreter ? undefined : { from: before.interpreter, to: after.interpreter },
+    requested: {
+      added: after.requested.filter((text) => !before.requested.includes(text)),
+      removed: before.requested.filter((text) => !after.requested.includes(text)),
+    },
+  };
+}
+
+/** The manifest that `NAME` or `NAME@GENERATION` means. Throws ENVIRONMENT_MISSING. */
+export async function readReference({ environments }: Workspace, text: string): Promise<Manifest> {
+  const { name, generation } = parseReference(text);
+  return environments.read(name, generation);
+}
+
+/**
+ * Makes a further generation that shows what an earlier one showed, with its times and inode numbers;
+ * the one before the current when none is given. Throws ENVIRONMENT_MISSING.
+ */
+export async function rollback(
+  { environments }: Workspace,
+  name: string,
+  generation?: number,
+): Promise<{ manifest: Manifest; to: number; differences: Differences }> {
+  const known = await environments.generations(name);
+  const current = await environments.read(name, known.at(-1));
+  const to = generation ?? known.at(-2);
+  if (to === undefined) {
+    throw new ShenvError('ENVIRONMENT_MISSING', `'${name}' has no earlier generation`, {
+      hint: `\`shenv-fs history ${name}\` shows those that there are.`,
+    });
+  }
+  const target = await environments.read(name, to);
+  const manifest: Manifest = {
+    ...target,
+    generation: current.generation + 1,
+    nextSlot: current.nextSlot,
+    change: { atMs: Date.now(), what: `rollback to ${to}` },
+  };
+  await environments.commit(manifest);
+  return { manifest, to, differences: differences(current.layers, manifest.layers) };
+}
+
+/** Makes a new environment that shows what `source` (`NAME` or `NAME@GENERATION`) shows. */
+export async function clone(workspace: Workspace, source: string, name: string): Promise<Manifest> {
+  const { environments } = workspace;
+  await environments.assertFree(name);
+  const original = await readReference(workspace, source);
+  const manifest: Manifest = {
+    ...original,
+    name,
+    serial: await environments.claimSerial(),
+    generation: 1,
+    change: { atMs: Date.now(), what: `clone of ${original.name}@${original.generation}` },
+  };
+  await environments.create(manifest);
+  return manifest;
+}
+
+/**
+ * Gives an environment another name, its history with it. It gets a new serial as well: scripts and activate
+ * files name the path, so under the old inode numbers the kernel would go on showing the old ones.
+ * The new name is published before the old one goes, so nothing is lost in between.
+ */
+export async function rename({ environments }: Workspace, from: string, to: string): Promise<Manifest> {
+  await environments.assertFree(to);
+  const numbers = await environments.generations(from);
+  const serial = await environments.claimSerial();
+  const manifests: Manifest[] = [];
+  for (const generation of numbers)
+    manifests.push({ ...(await environments.read(from, generation)), name: to, serial });
+  const [first, ...rest] = manifests;
+  await environments.create(first!, ...rest);
+  await environments.delete(from);
+  return manifests.at(-1)!;
+}
