@@ -61,8 +61,8 @@ export class TableReader {
   tables(key: string): TableReader[] {
     const value = this.#table[key] ?? [];
     if (!Array.isArray(value) || !value.every(isTable)) throw this.invalid(`'${key}' is no list of tables`);
-    return value.map((item) => {
-      const label = typeof item.name === 'string' ? `${key} ${item.name}` : key;
+    return value.map((item, index) => {
+      const label = `${key} ${typeof item.name === 'string' ? item.name : index + 1}`;
       return new TableReader(item, this.#refuse, join(this.#place, label));
     });
   }

@@ -1,15 +1,20 @@
 import type { Manifest } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
+import { normalizeName } from '../wheel/filename.js';
 import { findProblems, type Installation, type Problem } from './consistency.js';
 import type { Workspace } from './workspace.js';
 
-/** The distributions of a manifest as their dependencies need them. */
+/** The distributions of a manifest as their dependencies need them, with the extras asked for by name. */
 export function installationsOf(
   { outlines }: Workspace,
   { layers }: Pick<Manifest, 'layers'>,
+  extras?: ReadonlyMap<string, readonly string[]>,
 ): Installation[] {
-  return layers.map(({ image }) => outlines.open(image).meta);
+  return layers.map(({ image }) => {
+    const { meta } = outlines.open(image);
+    return { ...meta, extras: extras?.get(normalizeName(meta.name)) ?? [] };
+  });
 }
 
 /** Requirements of an environment that are not met, by the rules of `pip check`. */

@@ -9,6 +9,14 @@ import { findPip, runPip } from './pip.js';
 import { makeShadow, nothingInstalled } from './shadow.js';
 import type { Workspace } from './workspace.js';
 
+export interface EditableRequest {
+  /** Where to work and to leave the wheel. */
+  folder: string;
+  pin: Pin;
+  /** Where the build backend is to be had: pip's index options. */
+  indexArgs: readonly string[];
+}
+
 /**
  * The wheel that a project's build backend makes for an editable installation (PEP 660): pip installs
  * it into an empty venv below `folder`, and what it put there is packed again. Throws RESOLVER_FAILED.
@@ -16,10 +24,9 @@ import type { Workspace } from './workspace.js';
 export async function buildEditable(
   { progress, signal, outlines }: Workspace,
   interpreter: InterpreterRecord,
-  folder: string,
-  pin: Pin,
+  { folder, pin, indexArgs }: EditableRequest,
 ): Promise<string> {
-  const project = fileURLToPath(pin.download.url);
+  const project = join(fileURLToPath(pin.download.url), pin.download.subdirectory ?? '');
   const shadow = await makeShadow(
     join(folder, `editable-${pin.name}`),
     interpreter,
@@ -27,7 +34,7 @@ export async function buildEditable(
     outlines,
   );
   const pip = await findPip(interpreter, shadow.python);
-  await runPip(pip, ['install', '--no-deps', '--no-compile', '-e', project], progress, signal);
+  await runPip(pip, ['install', '--no-deps', '--no-compile', ...indexArgs, '-e', project], progress, signal);
   const script = packageFile('src/python/repack.py');
   const packed = await run(shadow.python, ['-I', '-B', script, shadow.sitePackages, folder]);
   if (packed.status === 0) return packed.stdout.trim();

@@ -95,8 +95,9 @@ function within(subdirectory: string | undefined): { subdirectory?: string } {
 }
 
 function fileDownload(file: LockedFile, lockPath: string): Download {
-  const hashes: Record<string, string> = file.sha256 === undefined ? {} : { sha256: file.sha256 };
-  return { url: place(file, lockPath), archive_info: { hashes } };
+  const { sha256 } = file;
+  const archive_info = sha256 === undefined ? {} : { hash: `sha256=${sha256}`, hashes: { sha256 } };
+  return { url: place(file, lockPath), archive_info };
 }
 
 /** PEP 751: paths are relative to the lock. */

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ShenvError } from '../base/errors.js';
 import type { Image } from '../image/read.js';
 import type { Layer, Manifest } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
@@ -9,7 +10,7 @@ import { installationsOf } from './check.js';
 import { dependenciesOf, spreadExtras } from './consistency.js';
 import { archiveDigest, type Download, type Pin } from './pin.js';
 import type { Lock, LockedPackage } from './pylock-file.js';
-import { requirementName } from './requirements-file.js';
+import { portableRequirement, requestedExtras, requestedName } from './requested.js';
 import { resolveWithPip } from './resolve.js';
 import { nothingWanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
@@ -30,7 +31,7 @@ export async function makeLock(workspace: Workspace, name: string, request: Lock
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   const layers = manifest.layers.filter((layer) => !isSeededPip(layer, manifest));
   const urls = await findUrls(workspace, interpreter, layers, request.indexArgs);
-  const dependencies = dependencyNames(workspace, interpreter, layers);
+  const dependencies = dependencyNames(workspace, interpreter, { ...manifest, layers });
   const packages = layers.map((layer) => {
     const image = workspace.outlines.open(layer.image);
     return lockedPackage(layer, image, {
@@ -45,12 +46,13 @@ export async function makeLock(workspace: Workspace, name: string, request: Lock
     environments: [environmentMarker(interpreter)],
     defaultGroups: [],
     packages,
-    requested: manifest.requested,
+    requested: manifest.requested.map((text) => portableRequirement(text, layers)),
   };
 }
 
-function isSeededPip({ image }: Layer, { requested }: Manifest): boolean {
-  return normalizeName(image.name) === 'pip' && !requested.some((text) => requirementName(text) === 'pip');
+function isSeededPip({ image }: Layer, { requested, layers }: Manifest): boolean {
+  const isRequested = () => requested.some((text) => requestedName(text, layers) === 'pip');
+  return normalizeName(image.name) === 'pip' && !isRequested();
 }
 
 function environmentMarker(interpreter: InterpreterRecord): string {
@@ -62,15 +64,17 @@ function environmentMarker(interpreter: InterpreterRecord): string {
 function dependencyNames(
   workspace: Workspace,
   interpreter: InterpreterRecord,
-  layers: Layer[],
+  { layers, requested }: Pick<Manifest, 'layers' | 'requested'>,
 ): Map<string, string[]> {
   const environment = markerEnvironment(interpreter);
   const locked = new Set(layers.map(({ image }) => normalizeName(image.name)));
-  const distributions = spreadExtras(installationsOf(workspace, { layers }), environment);
+  const extras = requestedExtras(requested, layers);
+  const distributions = spreadExtras(installationsOf(workspace, { layers }, extras), environment);
   return new Map(
     distributions.map((item) => {
-      const names = dependenciesOf(item, environment).map(({ name }) => name);
-      return [normalizeName(item.name), [...new Set(names)].filter((name) => locked.has(name)).sort()];
+      const own = normalizeName(item.name);
+      const names = new Set(dependenciesOf(item, environment).map(({ name }) => name));
+      return [own, [...names].filter((name) => name !== own && locked.has(name)).sort()];
     }),
   );
 }
@@ -87,7 +91,7 @@ function lockedPackage(
   place: PackagePlace,
 ): LockedPackage {
   const direct = directUrl as Download | undefined;
-  const wheel = { name: meta.wheelFilename, url: place.url, path: undefined, sha256: wheelDigest };
+  const wheel = { name: meta.wheelFilename, ...placeIn(place.folder, place.url), sha256: wheelDigest };
   const isBuilt = meta.builtFrom !== undefined && direct === undefined;
   return {
     name: normalizeName(meta.name),
@@ -116,12 +120,21 @@ function directSource(
     const { vcs: type, commit_id: commitId, requested_revision: requestedRevision } = repository;
     return { ...none, vcs: { type, url, path: undefined, commitId, requestedRevision, subdirectory } };
   }
-  const path = url.startsWith('file:') ? relative(folder, fileURLToPath(url)) || '.' : undefined;
+  const { path } = placeIn(folder, url);
   if (direct.dir_info && path !== undefined)
     return { ...none, directory: { path, editable: direct.dir_info.editable === true, subdirectory } };
   const name = decodeURIComponent(new URL(url).pathname.replace(/^.*\//, ''));
   const file = { name, url: path === undefined ? url : undefined, path, sha256: archiveDigest(direct) };
   return { ...none, archive: { ...file, subdirectory } };
+}
+
+/** What is on this machine has a path relative to the lock instead of a URL. */
+function placeIn(
+  folder: string,
+  url: string | undefined,
+): { url: string | undefined; path: string | undefined } {
+  if (!url?.startsWith('file:')) return { url, path: undefined };
+  return { url: undefined, path: relative(folder, fileURLToPath(url)) || '.' };
 }
 
 /** Where each wheel is to be had: as noted when it was chosen, else as the index tells now. */
@@ -144,7 +157,20 @@ async function findUrls(
   const byName = new Map(pins.map((pin) => [normalizeName(pin.name), pin]));
   for (const layer of unknown) {
     const pin: Pin | undefined = byName.get(normalizeName(layer.image.name));
-    if (pin) urls.set(layer, pin.download.url);
+    if (pin === undefined || !givesSame(workspace.outlines.open(layer.image), pin)) throw elsewhere(layer);
+    urls.set(layer, pin.download.url);
   }
   return urls;
+}
+
+/** Whether what the index has leads to this image; unknown counts as yes. */
+function givesSame({ wheelDigest, meta }: Image, { download }: Pin): boolean {
+  const digest = archiveDigest(download);
+  return digest === undefined || digest === wheelDigest || digest === meta.builtFrom;
+}
+
+function elsewhere({ image }: Layer): ShenvError {
+  return new ShenvError('RESOLVER_FAILED', `The index has another ${image.name} ${image.version}`, {
+    hint: 'Say with --find-links or --index-url where the wheel that is installed can be had.',
+  });
 }

@@ -91,12 +91,18 @@ async function findImage(
   return found ? referenceTo(found) : undefined;
 }
 
-/** What a build is remembered by: the archive's digest, or the commit. Folders change and are built anew. */
+/** What a build can be found again by: the archive's digest, or the commit. Folders change and are built anew. */
 function sourceDigest(download: Download): Digest | undefined {
   if (isWheelDownload(download)) return undefined;
   const { vcs_info: repository, url, subdirectory = '' } = download;
   if (!repository) return archiveDigest(download);
   return sha256(Buffer.from(`${repository.vcs}+${url}@${repository.commit_id}#${subdirectory}`));
+}
+
+/** What marks an image as built here, so that no requirement by name and version takes it for the index's. */
+function originDigest(download: Download): Digest | undefined {
+  if (isWheelDownload(download)) return undefined;
+  return sourceDigest(download) ?? sha256(Buffer.from(`built from ${download.url}`));
 }
 
 /** One run that fetches what is missing, in a folder of its own. */
@@ -122,7 +128,8 @@ class Fetching {
       for (const pin of pins) {
         signal?.throwIfAborted();
         progress.advance(1, pin.name);
-        const source = sourceDigest(pin.download);
+        const source = originDigest(pin.download);
+        await assertDigest(wheels.get(pin)!, pin);
         const { image, added } = await putWheel(store, wheels.get(pin)!, {
           ...(source ? { builtFrom: source } : {}),
           ...(signal ? { signal } : {}),
@@ -138,35 +145,46 @@ class Fetching {
 
   /** Wheel files: local ones as they are, folders that stay editable by their backend, the rest by `pip wheel`. */
   async #fetch(folder: string, pins: readonly Pin[]): Promise<Map<Pin, string>> {
-    const { progress } = this.#workspace;
     const wheels = new Map<Pin, string>();
     const remote: Pin[] = [];
-    progress.start('Fetching', pins.length);
+    this.#workspace.progress.start('Fetching', pins.length);
     for (const pin of pins) {
       const local = localWheel(pin.download);
       if (local) wheels.set(pin, local);
-      else if (pin.download.dir_info?.editable)
-        wheels.set(
-          pin,
-          await (await import('./editable.js')).buildEditable(
-            this.#workspace,
-            this.#interpreter,
-            folder,
-            pin,
-          ),
-        );
+      else if (pin.download.dir_info?.editable) wheels.set(pin, await this.#buildEditable(folder, pin));
       else remote.push(pin);
     }
     if (remote.length === 0) return wheels;
-    const pip = await (await import('./pip.js')).findPip(this.#interpreter);
-    const target = join(folder, 'wheels');
-    // A line with a hash makes pip ask for the hash of every other.
-    const pinned = remote.filter(isPinnedByHash);
-    const others = remote.filter((pin) => !isPinnedByHash(pin));
-    await this.#pipWheel(pip, folder, pinned.map(hashedLine));
-    await this.#pipWheel(pip, folder, others.map(directLine));
-    for (const pin of remote) wheels.set(pin, await findWheel(target, pin));
+    await this.#fetchRemote(folder, remote);
+    for (const pin of remote) wheels.set(pin, await findWheel(join(folder, 'wheels'), pin));
     return wheels;
+  }
+
+  async #buildEditable(folder: string, pin: Pin): Promise<string> {
+    const { buildEditable } = await import('./editable.js');
+    return buildEditable(this.#workspace, this.#interpreter, { folder, pin, indexArgs: this.#indexArgs });
+  }
+
+  /**
+   * By the URLs, which requirements files and locks may have from indexes that are not configured; where
+   * one cannot be reached, what has a hash is asked of the configured index, which may be a mirror.
+   */
+  async #fetchRemote(folder: string, pins: readonly Pin[]): Promise<void> {
+    const pip = await (await import('./pip.js')).findPip(this.#interpreter);
+    try {
+      await this.#pipWheel(pip, folder, pins.map(directLine));
+    } catch (error) {
+      const pinned = pins.filter(isPinnedByHash);
+      if (!(error instanceof ShenvError) || pinned.length === 0) throw error;
+      // A line with a hash makes pip ask for the hash of every other.
+      const others = pins.filter((pin) => !isPinnedByHash(pin));
+      const isMirrored = await this.#pipWheel(pip, folder, pinned.map(hashedLine)).then(
+        () => true,
+        () => false,
+      );
+      if (!isMirrored) throw error;
+      await this.#pipWheel(pip, folder, others.map(directLine));
+    }
   }
 
   async #pipWheel(pip: Pip, folder: string, lines: readonly string[]): Promise<void> {
@@ -189,7 +207,8 @@ function hashedLine({ name, version, download }: Pin): string {
 }
 
 function directLine({ name, version, download, isDirect }: Pin): string {
-  if (!isDirect && version !== undefined) return `${name}==${version}`;
+  if (!isDirect && version !== undefined && archiveDigest(download) === undefined)
+    return `${name}==${version}`;
   const { url, vcs_info: repository, subdirectory } = download;
   const prefix = repository ? `${repository.vcs}+` : '';
   const commit = repository ? `@${repository.commit_id}` : '';
@@ -198,7 +217,23 @@ function directLine({ name, version, download, isDirect }: Pin): string {
     ...(subdirectory === undefined ? [] : [`subdirectory=${subdirectory}`]),
     ...(digest === undefined ? [] : [`sha256=${digest}`]),
   ].join('&');
-  return `${name} @ ${prefix}${url}${commit}${fragment === '' ? '' : `#${fragment}`}`;
+  const place = `${prefix}${url}${commit}${fragment === '' ? '' : `#${fragment}`}`;
+  // pip before 24.1 takes `name @ git+file:///…` for no requirement.
+  return repository ? place : `${name} @ ${place}`;
+}
+
+/** Files of this machine do not pass through pip, which checks all others. */
+async function assertDigest(path: string, { name, download }: Pin): Promise<void> {
+  const expected = isWheelDownload(download) ? archiveDigest(download) : undefined;
+  if (expected === undefined) return;
+  const found = await sha256OfFile(path);
+  if (found === expected) return;
+  throw new ShenvError('RESOLVER_FAILED', `The wheel of ${name} has the SHA-256 ${found}, not ${expected}`, {
+    hint: 'Make the lock or the hashes anew if the wheel is the right one.',
+    path,
+    expected,
+    found,
+  });
 }
 
 async function findWheel(folder: string, pin: Pin): Promise<string> {

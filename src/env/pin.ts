@@ -68,11 +68,11 @@ export function localWheel(download: Download): string | undefined {
   return isLocal ? fileURLToPath(download.url) : undefined;
 }
 
-/** A URL without user name and password, for what is written down. */
+/** A URL without user name and password, for what is written down; `git@` is no secret (PEP 610). */
 export function publicUrl(url: string): string {
   if (!url.includes('@')) return url;
   const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return url;
+  if (parsed.password === '' && (parsed.username === '' || parsed.username === 'git')) return url;
   parsed.username = '';
   parsed.password = '';
   return parsed.href;

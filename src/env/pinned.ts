@@ -1,10 +1,12 @@
 import type { Image } from '../image/read.js';
+import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
 import { markerHolds } from '../wheel/marker.js';
 import { parseRequirement, type Requirement } from '../wheel/requirement.js';
 import { satisfies } from '../wheel/version.js';
+import { installationsOf } from './check.js';
 import { findProblems, spreadExtras } from './consistency.js';
 import { rankOf } from './lock.js';
 import { referenceTo } from './obtain.js';
@@ -19,22 +21,26 @@ interface PinnedLine {
   sha256: readonly string[];
 }
 
+const startsWithName = /^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[(<>=!~;]|$)/;
+
 /**
  * The images for requirements that are all pinned with `==`, when the store has each and together they
  * need nothing else: no resolver runs and no network is used. Undefined when any of this is not so.
+ * `beside` is what is installed already and may meet their requirements; undefined when dependencies do
+ * not count.
  */
 export function choosePinned(
-  { outlines }: Workspace,
+  workspace: Workspace,
   interpreter: InterpreterRecord,
   lines: readonly RequirementLine[],
-  withDependencies: boolean,
+  beside: readonly Layer[] | undefined,
 ): Chosen[] | undefined {
   const pinned = pinnedLines(lines, interpreter);
   if (pinned === undefined) return undefined;
   const chosen = new Map<string, Chosen & { outline: Image }>();
   for (const line of pinned) {
     const { name, extras } = line.requirement;
-    const outline = bestImage(outlines.listVersion(name, line.version), interpreter, line.sha256);
+    const outline = bestImage(workspace.outlines.listVersion(name, line.version), interpreter, line.sha256);
     if (outline === undefined || chosen.has(normalizeName(name))) return undefined;
     chosen.set(normalizeName(name), {
       image: referenceTo(outline),
@@ -44,12 +50,23 @@ export function choosePinned(
       outline,
     });
   }
-  if (withDependencies) {
-    const environment = markerEnvironment(interpreter);
-    const distributions = [...chosen.values()].map(({ outline, extras }) => ({ ...outline.meta, extras }));
-    if (findProblems(spreadExtras(distributions, environment), environment).length > 0) return undefined;
-  }
+  const others = beside?.filter(({ image }) => !chosen.has(normalizeName(image.name)));
+  if (others && lacksSomething(workspace, interpreter, [...chosen.values()], others)) return undefined;
   return [...chosen.values()].map(({ outline: _, ...rest }) => rest);
+}
+
+/** Whether `chosen` need what neither they nor `others` are. */
+function lacksSomething(
+  workspace: Workspace,
+  interpreter: InterpreterRecord,
+  chosen: readonly (Chosen & { outline: Image })[],
+  others: readonly Layer[],
+): boolean {
+  const environment = markerEnvironment(interpreter);
+  const added = chosen.map(({ outline, extras }) => ({ ...outline.meta, extras }));
+  const all = spreadExtras([...added, ...installationsOf(workspace, { layers: [...others] })], environment);
+  const names = new Set(added.map(({ name }) => name));
+  return findProblems(all, environment).some(({ name }) => names.has(name));
 }
 
 /** Lines whose markers hold; undefined when one leaves something to choose. */
@@ -59,8 +76,11 @@ function pinnedLines(
 ): PinnedLine[] | undefined {
   const environment = markerEnvironment(interpreter);
   const pinned: PinnedLine[] = [];
-  for (const { text, sha256, editable } of lines) {
-    if (editable || !/^[A-Za-z0-9][\w.-]*\s*(\[[^\]]*\])?\s*={2,3}/.test(text)) return undefined;
+  // With a hash in one line pip asks for hashes in all.
+  const hashed = lines.filter(({ sha256 }) => sha256.length > 0).length;
+  if (hashed > 0 && hashed < lines.length) return undefined;
+  for (const { text, sha256, editable, isOpaque } of lines) {
+    if (editable || isOpaque || !startsWithName.test(text)) return undefined;
     const requirement = parseRequirement(text);
     if (requirement.marker && !markerHolds(requirement.marker, environment)) continue;
     const version = /^={2,3}\s*([^\s,*]+)$/.exec(requirement.specifier)?.[1];
@@ -70,7 +90,10 @@ function pinnedLines(
   return pinned;
 }
 
-/** The image whose tags the interpreter prefers, among those that have one of the digests. */
+/**
+ * The image whose tags the interpreter prefers, among those that have one of the digests. What was built
+ * here, maybe from a folder or a commit, counts only where the digest of its source is given.
+ */
 function bestImage(
   images: readonly Image[],
   interpreter: InterpreterRecord,
@@ -84,9 +107,8 @@ function bestImage(
     const acceptsPython =
       meta.requiresPython === undefined ||
       satisfies(interpreter.version, meta.requiresPython, { prereleases: true });
-    return (
-      acceptsPython && rankOf(meta.tags, ranks) < Number.POSITIVE_INFINITY && (sha256.length === 0 || isNamed)
-    );
+    const isAllowed = sha256.length === 0 ? meta.builtFrom === undefined : isNamed;
+    return acceptsPython && isAllowed && rankOf(meta.tags, ranks) < Number.POSITIVE_INFINITY;
   });
   return fitting.sort((a, b) => rankOf(a.meta.tags, ranks) - rankOf(b.meta.tags, ranks))[0];
 }

@@ -1,5 +1,8 @@
 import { ShenvError } from '../base/errors.js';
 import { formatToml, parseToml, TableReader, type TomlTable } from '../base/toml.js';
+import { parseWheelFilename } from '../wheel/filename.js';
+import { parseMarker } from '../wheel/marker.js';
+import { parseSpecifier } from '../wheel/version.js';
 
 /** A file of a package in a lock: where it is and what it must be. */
 export interface LockedFile {
@@ -57,8 +60,8 @@ export function parseLock(text: string, path: string): Lock {
   if (!/^1\.\d+$/.test(version ?? ''))
     throw invalid(path, `lock-version ${version ?? 'is missing'}; only 1.x is known`);
   return {
-    requiresPython: reader.text('requires-python'),
-    environments: reader.texts('environments'),
+    requiresPython: readSpecifier(reader),
+    environments: reader.texts('environments').map((marker) => checkedMarker(reader, marker)),
     defaultGroups: reader.texts('default-groups'),
     packages: reader.tables('packages').map(readPackage),
     requested: reader.table('tool')?.table('shenv-fs')?.optionalTexts('requested'),
@@ -70,11 +73,12 @@ export function formatLock(lock: Lock, createdBy: string): string {
   const packages = lock.packages.map((item) => ({
     name: item.name,
     ...present('version', item.version),
+    ...present('marker', item.marker),
     ...present('requires-python', item.requiresPython),
     ...(item.dependencies.length > 0 ? { dependencies: item.dependencies.map((name) => ({ name })) } : {}),
     ...present('vcs', item.vcs && formatVcs(item.vcs)),
     ...present('directory', item.directory),
-    ...present('archive', item.archive && formatFile(item.archive)),
+    ...present('archive', item.archive && formatArchive(item.archive)),
     ...present('sdist', item.sdist && formatFile(item.sdist)),
     ...(item.wheels.length > 0 ? { wheels: item.wheels.map(formatFile) } : {}),
   }));
@@ -82,6 +86,7 @@ export function formatLock(lock: Lock, createdBy: string): string {
     'lock-version': '1.0',
     ...(lock.environments.length > 0 ? { environments: [...lock.environments] } : {}),
     ...present('requires-python', lock.requiresPython),
+    ...(lock.defaultGroups.length > 0 ? { 'default-groups': [...lock.defaultGroups] } : {}),
     'created-by': createdBy,
     packages,
     ...(lock.requested ? { tool: { [createdBy]: { requested: [...lock.requested] } } } : {}),
@@ -104,6 +109,12 @@ function formatFile({ name, url, path, sha256 }: LockedFile): TomlTable {
   return { name, ...present('url', url), ...present('path', path), ...hashes } as TomlTable;
 }
 
+/** `[packages.archive]` has no name of its own. */
+function formatArchive({ subdirectory, ...file }: NonNullable<LockedPackage['archive']>): TomlTable {
+  const { name: _, ...rest } = formatFile(file);
+  return { ...rest, ...present('subdirectory', subdirectory) } as TomlTable;
+}
+
 function present<T>(key: string, value: T | undefined): Record<string, T> {
   if (value === undefined) return {};
   const given =
@@ -122,10 +133,10 @@ function readPackage(reader: TableReader): LockedPackage {
   return {
     name,
     version: reader.text('version'),
-    marker: reader.text('marker'),
-    requiresPython: reader.text('requires-python'),
+    marker: optional(reader.text('marker'), (marker) => checkedMarker(reader, marker)),
+    requiresPython: readSpecifier(reader),
     dependencies: reader.tables('dependencies').flatMap((item) => item.text('name') ?? []),
-    wheels: reader.tables('wheels').map(readFileEntry),
+    wheels: reader.tables('wheels').map(readWheel),
     sdist: optional(reader.table('sdist'), readFileEntry),
     archive: optional(archive, (table) => ({
       ...readFileEntry(table),
@@ -138,8 +149,7 @@ function readPackage(reader: TableReader): LockedPackage {
     })),
     vcs: optional(vcs, (table) => ({
       type: table.required('type'),
-      url: table.text('url'),
-      path: table.text('path'),
+      ...readPlace(table, 'a repository'),
       commitId: table.required('commit-id'),
       requestedRevision: table.text('requested-revision'),
       subdirectory: table.text('subdirectory'),
@@ -147,18 +157,59 @@ function readPackage(reader: TableReader): LockedPackage {
   };
 }
 
-function optional<T>(table: TableReader | undefined, read: (table: TableReader) => T): T | undefined {
-  return table && read(table);
+function optional<T, U>(value: T | undefined, read: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : read(value);
+}
+
+function checkedMarker(reader: TableReader, marker: string): string {
+  try {
+    parseMarker(marker);
+    return marker;
+  } catch (error) {
+    if (error instanceof ShenvError) throw reader.invalid(error.message);
+    throw error;
+  }
+}
+
+function readSpecifier(reader: TableReader): string | undefined {
+  const specifier = reader.text('requires-python');
+  if (specifier === undefined || parseSpecifier(specifier)) return specifier;
+  throw reader.invalid(`'requires-python' is no version specifier: ${specifier}`);
+}
+
+function readPlace(table: TableReader, what: string): Pick<LockedFile, 'url' | 'path'> {
+  const url = table.text('url');
+  const path = table.text('path');
+  if (url === undefined && path === undefined) throw table.invalid(`${what} has neither url nor path`);
+  if (url !== undefined && !URL.canParse(url)) throw table.invalid(`'url' is no URL: ${url}`);
+  return { url, path };
+}
+
+function readWheel(table: TableReader): LockedFile {
+  const wheel = readFileEntry(table);
+  try {
+    parseWheelFilename(wheel.name);
+    return wheel;
+  } catch (error) {
+    if (error instanceof ShenvError) throw table.invalid(error.message);
+    throw error;
+  }
 }
 
 function readFileEntry(table: TableReader): LockedFile {
-  const url = table.text('url');
-  const path = table.text('path');
-  const place = url === undefined ? path : decodeURIComponent(url.replace(/[?#].*$/, ''));
-  if (place === undefined) throw table.invalid('a file has neither url nor path');
+  const { url, path } = readPlace(table, 'a file');
+  const place = url === undefined ? path! : decoded(url.replace(/[?#].*$/, ''));
   const sha256 = table.table('hashes')?.text('sha256');
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw table.invalid('a sha256 is malformed');
   return { name: table.text('name') ?? place.slice(place.lastIndexOf('/') + 1), url, path, sha256 };
+}
+
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
 }
 
 function invalid(path: string, rule: string): ShenvError {

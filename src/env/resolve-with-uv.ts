@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { run } from '../base/run.js';
-import type { ImageReference } from '../manifest/types.js';
+import type { Image } from '../image/read.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { normalizeName } from '../wheel/filename.js';
 import { pinsOf } from './lock.js';
@@ -35,13 +35,13 @@ export async function resolveWithUv(
     const lockPath = join(folder, 'pylock.toml');
     const editables = wanted.editables.map((path) => `-e ${path}`);
     await writeFile(input, `${[...wanted.requirements, ...editables].join('\n')}\n`);
-    if (installed && installed.upgrade !== 'eager') await writeEarlierResult(lockPath, installed);
+    if (installed && installed.upgrade !== 'eager') await writeEarlierResult(lockPath, installed, workspace);
     const newer = installed?.upgrade === 'only-if-needed' ? upgradeArgs(wanted) : [];
     const args = ['pip', 'compile', '--quiet', '--no-header', '--format', 'pylock.toml', '-o', lockPath];
     const python = ['--python', interpreter.baseExecutable];
     await runUv([...args, ...python, ...uvArgs(wanted), ...newer, input, ...wanted.requirementFiles], signal);
     const pins = pinsOf(parseLock(await readFile(lockPath, 'utf8'), lockPath), lockPath, interpreter);
-    return markRequested(pins, wanted);
+    return pins;
   } finally {
     progress.finish();
     await rm(folder, { recursive: true, force: true });
@@ -49,10 +49,14 @@ export async function resolveWithUv(
 }
 
 /** uv prefers the versions of an earlier result to others. */
-async function writeEarlierResult(path: string, { layers }: Installed): Promise<void> {
+async function writeEarlierResult(
+  path: string,
+  { layers }: Installed,
+  { outlines }: Workspace,
+): Promise<void> {
   const packages = layers
-    .filter(({ directUrl, url }) => directUrl === undefined && url !== undefined)
-    .map(({ image, url }) => lockedWheel(image, url!));
+    .filter(({ directUrl }) => directUrl === undefined)
+    .map(({ image, url }) => lockedWheel(outlines.open(image), url));
   const lock = {
     requiresPython: undefined,
     environments: [],
@@ -63,13 +67,11 @@ async function writeEarlierResult(path: string, { layers }: Installed): Promise<
   await writeFile(path, formatLock(lock, 'uv'));
 }
 
-function lockedWheel({ name, version, wheelDigest }: ImageReference, url: string): LockedPackage {
-  const file = {
-    name: decodeURIComponent(url.replace(/^.*\//, '')),
-    url,
-    path: undefined,
-    sha256: wheelDigest,
-  };
+function lockedWheel({ meta, wheelDigest }: Image, url: string | undefined): LockedPackage {
+  const { name, version, wheelFilename } = meta;
+  // Only name and version count; a path need not lead anywhere.
+  const path = url === undefined ? wheelFilename : undefined;
+  const file = { name: wheelFilename, url, path, sha256: wheelDigest };
   const none = { marker: undefined, requiresPython: undefined, sdist: undefined, archive: undefined };
   return {
     ...none,
@@ -88,20 +90,11 @@ function upgradeArgs({ requirements }: Wanted): string[] {
 
 function uvArgs(wanted: Wanted): string[] {
   return [
-    ...wanted.indexArgs.filter((arg) => arg !== '--trusted-host'),
+    ...wanted.indexArgs.map((arg) => (arg === '--trusted-host' ? '--allow-insecure-host' : arg)),
     ...(wanted.allowsPrereleases ? ['--prerelease', 'allow'] : []),
     ...(wanted.withDependencies ? [] : ['--no-deps']),
     ...repeat('-c', wanted.constraintFiles),
   ];
-}
-
-/** A lock of uv's does not say which packages were asked for by name. */
-function markRequested(pins: readonly Pin[], wanted: Wanted): Pin[] {
-  const names = new Set(wanted.requirements.map(requirementName));
-  return pins.map((pin) => ({
-    ...pin,
-    requested: names.has(normalizeName(pin.name)) || (names.size === 0 && pin.requested),
-  }));
 }
 
 async function runUv(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {

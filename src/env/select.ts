@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { ShenvError, unless } from '../base/errors.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
+import { normalizeName } from '../wheel/filename.js';
 import { installationOrder } from './installation-order.js';
 import { pinsOf } from './lock.js';
 import { obtain } from './obtain.js';
 import type { Chosen } from './pin.js';
 import { choosePinned } from './pinned.js';
-import { readRequirementFiles, requirementLine } from './requirements-file.js';
+import { requestedExtras, requestedName } from './requested.js';
+import { readRequirementFiles, requirementLine, requirementText } from './requirements-file.js';
 import type { Installed } from './resolve.js';
-import type { Wanted } from './wanted.js';
+import { lockOf, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
 
 /** What was chosen for what was wanted; every image is in the store. */
@@ -34,17 +35,12 @@ export async function select(
   wanted: Wanted,
   installed?: Installed,
 ): Promise<Selection> {
-  const lockPath = wanted.requirementFiles.find((path) => isLockName(path));
+  const lockPath = lockOf(wanted);
   const selection =
     lockPath === undefined
       ? await selectByRequirements(workspace, interpreter, wanted, installed)
       : await selectByLock(workspace, interpreter, wanted, lockPath);
   return { ...selection, chosen: order(workspace, interpreter, selection.chosen) };
-}
-
-/** Whether a file's name says that it is a lock (PEP 751, "File name"). */
-function isLockName(path: string): boolean {
-  return /(^|\/)pylock(\.[^./]+)?\.toml$/.test(path);
 }
 
 async function selectByLock(
@@ -82,32 +78,40 @@ async function selectByRequirements(
   const files = await readRequirementFiles(wanted.requirementFiles);
   const lines = [...wanted.requirements.map(requirementLine), ...files.lines];
   const requested = [
-    ...lines.map(({ text, editable }) => (editable ? `-e ${absolute(text)}` : absolute(text))),
-    ...wanted.editables.map((path) => `-e ${absolute(path)}`),
+    ...lines.map(requirementText),
+    ...wanted.editables.map((text) => requirementText({ text, editable: true })),
   ];
-  const pinned = canBePinned(wanted, files.isOpaque, installed)
-    ? choosePinned(workspace, interpreter, lines, wanted.withDependencies)
+  const pinned = canBePinned(wanted, files.isOpaque)
+    ? choosePinned(
+        workspace,
+        interpreter,
+        lines,
+        wanted.withDependencies ? (installed?.layers ?? []) : undefined,
+      )
     : undefined;
   if (pinned) return { chosen: pinned, installer: 'shenv-fs', requested };
-  const pins =
+  const resolver =
     wanted.resolver === 'uv'
-      ? await (await import('./resolve-with-uv.js')).resolveWithUv(workspace, interpreter, wanted, installed)
-      : await (await import('./resolve.js')).resolveWithPip(workspace, interpreter, wanted, installed);
-  return {
-    chosen: await obtain(workspace, interpreter, pins, wanted),
-    installer: wanted.resolver,
-    requested,
-  };
+      ? (await import('./resolve-with-uv.js')).resolveWithUv
+      : (await import('./resolve.js')).resolveWithPip;
+  const pins = await resolver(workspace, interpreter, wanted, installed);
+  const chosen = await obtain(workspace, interpreter, pins, wanted);
+  const marked = wanted.resolver === 'uv' ? markRequested(chosen, requested) : chosen;
+  return { chosen: marked, installer: wanted.resolver, requested };
 }
 
-/** A path means the same wherever the requirement is used again. */
-function absolute(text: string): string {
-  return /^\.{0,2}\/|^\.{1,2}($|\[)/.test(text) ? resolve(text) : text;
+/** A lock of uv's does not say what was asked for. */
+function markRequested(chosen: readonly Chosen[], requested: readonly string[]): Chosen[] {
+  const names = new Set(requested.map((text) => requestedName(text, chosen)));
+  const extras = requestedExtras(requested, chosen);
+  return chosen.map((item) => {
+    const name = normalizeName(item.image.name);
+    return { ...item, requested: names.has(name), extras: extras.get(name) ?? [] };
+  });
 }
 
-function canBePinned(wanted: Wanted, isOpaque: boolean, installed: Installed | undefined): boolean {
-  const isPlain = wanted.constraintFiles.length === 0 && wanted.editables.length === 0 && !isOpaque;
-  return isPlain && installed === undefined;
+function canBePinned(wanted: Wanted, isOpaque: boolean): boolean {
+  return wanted.constraintFiles.length === 0 && wanted.editables.length === 0 && !isOpaque;
 }
 
 function order({ outlines }: Workspace, interpreter: InterpreterRecord, chosen: readonly Chosen[]): Chosen[] {

@@ -1,9 +1,11 @@
-import type { Manifest } from '../manifest/types.js';
+import type { Layer, Manifest } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
+import { assertShown } from './change.js';
 import { installationsOf } from './check.js';
-import { dependenciesOf, spreadExtras } from './consistency.js';
+import { type Dependency, dependenciesOf, spreadExtras } from './consistency.js';
+import { requestedExtras } from './requested.js';
 import type { Workspace } from './workspace.js';
 
 /** A distribution and what it needs. */
@@ -24,7 +26,10 @@ interface Node {
   dependencies: { name: string; requirement: string }[];
 }
 
-/** The dependencies of what nothing else needs, or with `inverse` of `names` who needs them. */
+/**
+ * The dependencies of `names`, or of what nothing else needs and of one of each circle; with `inverse`
+ * who needs them. Throws DISTRIBUTION_MISSING.
+ */
 export async function dependencyTree(
   workspace: Workspace,
   name: string,
@@ -32,36 +37,49 @@ export async function dependencyTree(
   inverse: boolean,
 ): Promise<TreeNode[]> {
   const manifest = await workspace.environments.read(name);
+  assertShown(manifest, names);
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   const graph = dependencyGraph(workspace, interpreter, manifest);
   const nodes = inverse ? inverted(graph) : graph;
   const pointedAt = new Set(
     [...nodes.values()].flatMap((node) => node.dependencies.map((edge) => edge.name)),
   );
-  const roots =
-    names.length > 0
-      ? names.map(normalizeName)
-      : [...nodes.keys()].filter((key) => !pointedAt.has(key)).sort();
   const shown = new Set<string>();
-  return roots.map((root) => expand(nodes, { name: root, requirement: undefined }, shown));
+  const expandAll = (roots: string[]) =>
+    roots.map((root) => expand(nodes, { name: root, requirement: undefined }, shown));
+  if (names.length > 0) return expandAll(names.map(normalizeName));
+  const keys = [...nodes.keys()].sort();
+  const trees = expandAll(keys.filter((key) => !pointedAt.has(key)));
+  for (const key of keys) if (!shown.has(key)) trees.push(...expandAll([key]));
+  return trees;
 }
 
 function dependencyGraph(
   workspace: Workspace,
   interpreter: InterpreterRecord,
-  manifest: Pick<Manifest, 'layers'>,
+  manifest: Pick<Manifest, 'layers' | 'requested'>,
 ): Map<string, Node> {
   const environment = markerEnvironment(interpreter);
-  const distributions = spreadExtras(installationsOf(workspace, manifest), environment);
+  const extras = requestedExtras(manifest.requested, manifest.layers);
+  const distributions = spreadExtras(installationsOf(workspace, manifest, extras), environment);
   return new Map(
     distributions.map((item) => {
-      const dependencies = dependenciesOf(item, environment).map(({ requirement, name }) => ({
-        name,
-        requirement: requirement.specifier || '*',
-      }));
-      return [normalizeName(item.name), { name: item.name, version: item.version, dependencies }];
+      const key = normalizeName(item.name);
+      const dependencies = edgesOf(key, dependenciesOf(item, environment));
+      return [key, { name: item.name, version: item.version, dependencies }];
     }),
   );
+}
+
+/** One edge for each name; what a distribution asks of itself (`alpha[all]` of `alpha[fast]`) is none. */
+function edgesOf(own: string, dependencies: readonly Dependency[]): Node['dependencies'] {
+  const specifiers = new Map<string, Set<string>>();
+  for (const { name, requirement } of dependencies) {
+    if (name === own) continue;
+    const known = specifiers.get(name) ?? new Set();
+    specifiers.set(name, requirement.specifier === '' ? known : known.add(requirement.specifier));
+  }
+  return [...specifiers].map(([name, set]) => ({ name, requirement: [...set].join(',') || '*' }));
 }
 
 function inverted(graph: ReadonlyMap<string, Node>): Map<string, Node> {
@@ -97,12 +115,13 @@ function expand(
 }
 
 /** The layers that were asked for and what they need, directly or not. */
-export async function withoutUnneeded<T extends Manifest['layers'][number]>(
+export async function withoutUnneeded(
   workspace: Workspace,
   interpreter: InterpreterRecord,
-  layers: readonly T[],
-): Promise<T[]> {
-  const graph = dependencyGraph(workspace, interpreter, { layers: [...layers] });
+  manifest: Pick<Manifest, 'layers' | 'requested'>,
+): Promise<Layer[]> {
+  const { layers } = manifest;
+  const graph = dependencyGraph(workspace, interpreter, manifest);
   const needed = new Set<string>();
   const visit = (name: string) => {
     if (needed.has(name)) return;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Layer, Manifest } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
@@ -14,11 +15,11 @@ import {
 import { brokenBy } from './check.js';
 import type { Problem } from './consistency.js';
 import type { Chosen } from './pin.js';
-import { requirementName } from './requirements-file.js';
+import { type Named, namesPlace, requestedName, requirementOf } from './requested.js';
 import type { Installed } from './resolve.js';
 import { select } from './select.js';
 import { tryGeneration } from './try-generation.js';
-import type { Wanted } from './wanted.js';
+import { asksForNothing, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
 
 /** What a change did to an environment. */
@@ -46,39 +47,74 @@ export async function install(
   wanted: Wanted,
   upgrade?: Installed['upgrade'],
 ): Promise<UpdateResult> {
-  return update(workspace, name, async (current, interpreter) => {
+  return update(workspace, { name, what: `install ${describe(wanted)}` }, async (current, interpreter) => {
     const installed = { layers: current.layers, ...current.options, upgrade };
-    const selection = await select(workspace, interpreter, wanted, installed);
-    const cacheTag = current.options.bytecode ? interpreter.cacheTag : undefined;
-    const added = selection.chosen.map((item) => toLayer(item, selection.installer, cacheTag));
+    const { requested, ...next } = await add(workspace, interpreter, wanted, installed);
     return {
-      layers: asRequested(merge(current.layers, added), selection.requested),
-      requested: mergeRequested(current.requested, selection.requested),
-      imagesAdded: countAdded(selection.chosen),
+      ...next,
+      layers: asRequested(next.layers, requested),
+      requested: mergeRequested(current, { layers: next.layers, requested }),
     };
   });
 }
 
-/** Newer versions of the distributions `names`, or of all that were asked for, as their requirements allow. */
+/** The layers with what was chosen for `wanted`, and the requirements of that alone. */
+async function add(
+  workspace: Workspace,
+  interpreter: InterpreterRecord,
+  wanted: Wanted,
+  installed: Installed & Pick<Manifest['options'], 'bytecode'>,
+): Promise<Next> {
+  const { chosen, installer, requested } = await select(workspace, interpreter, wanted, installed);
+  const cacheTag = installed.bytecode ? interpreter.cacheTag : undefined;
+  const added = chosen.map((item) => toLayer(item, installer, cacheTag));
+  return { layers: merge(installed.layers, added), requested, imagesAdded: countAdded(chosen) };
+}
+
+/**
+ * Newer versions of the distributions `names`, or of all that were asked for, as their requirements allow.
+ * What was not asked for before still counts as a dependency. Throws DISTRIBUTION_MISSING.
+ */
 export async function upgrade(
   workspace: Workspace,
   name: string,
   names: readonly string[],
   wanted: Wanted,
 ): Promise<UpdateResult> {
-  const current = await workspace.environments.read(name);
-  assertShown(current, names);
-  const requirementOf = new Map(current.requested.map((text) => [requirementName(text), text]));
-  const requested = current.layers.filter(({ reason }) => reason === 'requested');
-  const chosen = names.length > 0 ? names : requested.map(({ image }) => image.name);
-  const texts = chosen.map((item) => requirementOf.get(normalizeName(item)) ?? item);
-  const requirements = { ...wanted, ...splitEditables(texts) };
-  return install(workspace, name, requirements, names.length > 0 ? 'only-if-needed' : 'eager');
+  return update(
+    workspace,
+    { name, what: `upgrade ${names.join(' ') || 'all'}` },
+    async (current, interpreter) => {
+      assertShown(current, names);
+      const { requested } = current;
+      const { requirements, editables } = splitEditables(requirementsToUpgrade(current, names));
+      const newer = { ...wanted, requirements, editables: [...wanted.editables, ...editables] };
+      if (asksForNothing(newer)) return { layers: current.layers, requested, imagesAdded: 0 };
+      const strategy = names.length > 0 ? 'only-if-needed' : 'eager';
+      const installed = { layers: current.layers, ...current.options, upgrade: strategy } as const;
+      return { ...(await add(workspace, interpreter, newer, installed)), requested };
+    },
+  );
+}
+
+/** The requirements that led to `names`, or to all that was asked for; the pip of `create` was not. */
+function requirementsToUpgrade({ layers, requested }: Manifest, names: readonly string[]): string[] {
+  const texts = new Map(requested.map((text) => [requestedName(text, layers), text]));
+  const wanted = new Set(names.map(normalizeName));
+  const isWanted = ({ image, reason }: Layer) => {
+    const name = normalizeName(image.name);
+    if (names.length > 0) return wanted.has(name);
+    return reason === 'requested' && (texts.has(name) || !isPip(name));
+  };
+  return layers.filter(isWanted).map((layer) => {
+    const text = texts.get(normalizeName(layer.image.name));
+    return text === undefined || (layer.directUrl && !namesPlace(text)) ? requirementOf(layer) : text;
+  });
 }
 
 /** Makes the environment hold exactly what `wanted` leads to, and the pip that it was created with. */
 export async function sync(workspace: Workspace, name: string, wanted: Wanted): Promise<UpdateResult> {
-  return update(workspace, name, async (current, interpreter) => {
+  return update(workspace, { name, what: `sync ${describe(wanted)}` }, async (current, interpreter) => {
     const { chosen, installer, requested } = await select(workspace, interpreter, wanted);
     const cacheTag = current.options.bytecode ? interpreter.cacheTag : undefined;
     const layers = keepOrigins(
@@ -99,19 +135,25 @@ export async function remove(
   names: readonly string[],
   prune: boolean,
 ): Promise<UpdateResult> {
-  return update(workspace, name, async (current, interpreter) => {
-    assertShown(current, names);
-    const doomed = new Set(names.map(normalizeName));
-    let layers = current.layers.filter(({ image }) => !doomed.has(normalizeName(image.name)));
-    if (prune) layers = await (await import('./tree.js')).withoutUnneeded(workspace, interpreter, layers);
-    const requested = current.requested.filter((text) => !doomed.has(requirementName(text)));
-    return { layers, requested, imagesAdded: 0 };
-  });
+  return update(
+    workspace,
+    { name, what: `remove ${names.join(' ')}${prune ? ' --prune' : ''}` },
+    async (current, interpreter) => {
+      assertShown(current, names);
+      const doomed = new Set(names.map(normalizeName));
+      const layers = current.layers.filter(({ image }) => !doomed.has(normalizeName(image.name)));
+      const requested = current.requested.filter((text) => !doomed.has(requestedName(text, current.layers)));
+      const left = { layers, requested, imagesAdded: 0 };
+      if (!prune) return left;
+      const { withoutUnneeded } = await import('./tree.js');
+      return { ...left, layers: await withoutUnneeded(workspace, interpreter, left) };
+    },
+  );
 }
 
 async function update(
   workspace: Workspace,
-  name: string,
+  { name, what }: { name: string; what: string },
   plan: (current: Manifest, interpreter: InterpreterRecord) => Promise<Next>,
 ): Promise<UpdateResult> {
   const { environments } = workspace;
@@ -121,6 +163,7 @@ async function update(
   const manifest: Manifest = {
     ...current,
     generation: current.generation + 1,
+    change: { atMs: Date.now(), what },
     createdMs: nowMs(),
     ...assignSlots(current.layers, next.layers, current.nextSlot),
     requested: [...next.requested],
@@ -131,6 +174,12 @@ async function update(
   const { clashes } = await tryGeneration(workspace, interpreter, manifest);
   await environments.commit(manifest);
   return { ...result, manifest, clashes, broken: brokenBy(workspace, interpreter, current, manifest) };
+}
+
+/** What was asked for, as `history` tells it. */
+function describe({ requirements, requirementFiles, editables }: Wanted): string {
+  const files = requirementFiles.map((path) => `-r ${basename(path)}`);
+  return [...requirements, ...files, ...editables.map((path) => `-e ${path}`)].join(' ');
 }
 
 function isSame(current: Manifest, next: Manifest): boolean {
@@ -145,8 +194,8 @@ function merge(current: readonly Layer[], chosen: readonly NewLayer[]): NewLayer
   const replaced = new Set(added.map(({ image }) => normalizeName(image.name)));
   const kept = current.filter(({ image }) => !replaced.has(normalizeName(image.name)));
   const later = added.map((layer) => {
-    const wasRequested = before.get(normalizeName(layer.image.name))?.reason === 'requested';
-    return wasRequested ? { ...layer, reason: 'requested' as const } : layer;
+    const reason = before.get(normalizeName(layer.image.name))?.reason ?? layer.reason;
+    return { ...layer, reason };
   });
   return [...kept, ...later];
 }
@@ -171,16 +220,23 @@ function showsSame(before: Layer | undefined, after: NewLayer): boolean {
 
 /** What is there already counts as requested from now on when a requirement names it. */
 function asRequested(layers: readonly NewLayer[], requested: readonly string[]): NewLayer[] {
-  const names = new Set(requested.map(requirementName));
+  const names = new Set(requested.map((text) => requestedName(text, layers)));
   return layers.map((layer) =>
     names.has(normalizeName(layer.image.name)) ? { ...layer, reason: 'requested' as const } : layer,
   );
 }
 
-/** A later requirement for a name takes the place of an earlier one. */
-function mergeRequested(current: readonly string[], added: readonly string[]): string[] {
-  const names = new Set(added.map(requirementName));
-  return [...current.filter((text) => !names.has(requirementName(text))), ...added];
+interface Asked {
+  layers: readonly Named[];
+  requested: readonly string[];
+}
+
+/** A later requirement for a name takes the place of an earlier one; one that is repeated stays where it is. */
+function mergeRequested(current: Asked, added: Asked): string[] {
+  const names = new Set(added.requested.map((text) => requestedName(text, added.layers)));
+  const isKept = (text: string) =>
+    added.requested.includes(text) || !names.has(requestedName(text, current.layers));
+  return [...new Set([...current.requested.filter(isKept), ...added.requested])];
 }
 
 function splitEditables(texts: readonly string[]): Pick<Wanted, 'requirements' | 'editables'> {

@@ -14,6 +14,8 @@ import zipfile
 
 ADDED = {"INSTALLER", "REQUESTED", "direct_url.json", "RECORD"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
+# What pip wrote into scripts in place of `#!python`.
+INTERPRETER_LINE = b"#!" + os.fsencode(sys.executable) + b"\n"
 
 
 def entry_point_scripts(dist_info):
@@ -45,8 +47,11 @@ def members(site, dist_info):
 
 def wheel_name(dist_info):
     with open(os.path.join(dist_info, "WHEEL")) as wheel:
-        tags = [line.split(":", 1)[1].strip() for line in wheel if line.startswith("Tag:")]
-    return "%s-%s.whl" % (os.path.basename(dist_info)[: -len(".dist-info")], tags[0])
+        tags = [line.split(":", 1)[1].strip().split("-") for line in wheel if line.startswith("Tag:")]
+    # `py2-none-any` and `py3-none-any` are `py2.py3-none-any` in a name.
+    compressed = "-".join(".".join(dict.fromkeys(parts)) for parts in zip(*tags))
+    # The build tag that setuptools gives such wheels too.
+    return "%s-0.editable-%s.whl" % (os.path.basename(dist_info)[: -len(".dist-info")], compressed)
 
 
 def main():
@@ -62,6 +67,8 @@ def main():
         for name, source in sorted(members(site, dist_info)):
             with open(source, "rb") as file:
                 data = file.read()
+            if "/scripts/" in name and data.startswith(INTERPRETER_LINE):
+                data = b"#!python\n" + data[len(INTERPRETER_LINE) :]
             info = zipfile.ZipInfo(name, EPOCH)
             info.external_attr = (0o755 if os.access(source, os.X_OK) else 0o644) << 16
             info.compress_type = zipfile.ZIP_DEFLATED
