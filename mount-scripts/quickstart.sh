@@ -28,7 +28,7 @@ echo "node $(node --version), $(python3 --version)"
 step "Build"
 npm ci --loglevel=error
 npm run --silent build
-shenv() { node "$here/build/program/cli/main.js" "$@"; }
+shenv() { node "$here/build/program/cli/main.cjs" "$@"; }
 
 step "A demo environment from real wheels"
 shenv delete demo >/dev/null 2>&1 || true
@@ -51,7 +51,7 @@ shenv list
 
 step "How to go on"
 cat <<EOF
-  alias shenv-fs='node $here/build/program/cli/main.js'     (or: npm install -g .)
+  alias shenv-fs='node $here/build/program/cli/main.cjs'     (or: npm install -g .)
   source $mountpoint/demo/bin/activate
   shenv-fs create web django                 another environment; shared files are stored once
   shenv-fs status                            what the mount does

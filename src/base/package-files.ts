@@ -10,7 +10,7 @@ export function packageFile(path: string): string {
 }
 
 /** What `shenv-fs` runs; package.json's `bin`. */
-export const programFile = packageFile('build/program/cli/main.js');
+export const programFile = packageFile('build/program/cli/main.cjs');
 
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

@@ -14,11 +14,10 @@ process.stdout.on('error', (error) => {
 });
 
 const program = makeProgram(abort.signal);
-try {
-  await program.parseAsync();
-} catch (error) {
+// Not awaited here: the bundle is a CommonJS module, which starts 20 ms earlier than an ES module.
+program.parseAsync().catch((error: unknown) => {
   process.exitCode = error instanceof CommanderError ? endOfParsing(error) : writeError(error);
-}
+});
 
 /** Help and version that were asked for are written already; anything else is a wrong use. */
 function endOfParsing(error: CommanderError): number {

@@ -6,7 +6,7 @@ import { type Finished, run } from '../../src/base/run.js';
 import { isMounted, unmountPath } from '../../src/mount/mountpoint.js';
 
 export const projectRoot = fileURLToPath(new URL('../../../', import.meta.url));
-export const program = join(projectRoot, 'build/program/cli/main.js');
+export const program = join(projectRoot, 'build/program/cli/main.cjs');
 
 const commandTimeoutMs = 240_000;
 

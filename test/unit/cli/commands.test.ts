@@ -114,7 +114,7 @@ test.serial('create, list, show and delete tell the same of an environment', asy
   t.is(listed!.name, 'two words');
   const shown = JSON.parse(await sandbox.expect('show', 'two words', '--json')) as { python: string };
   t.is(shown.python, listed!.python);
-  t.regex(await sandbox.expect('show', 'two words', '--dump'), /^shenv-fs manifest 1\nname two words\n/);
+  t.regex(await sandbox.expect('show', 'two words', '--dump'), /^shenv-fs manifest 2\nname two words\n/);
   const again = await sandbox.shenv('create', 'two words', '--without-pip');
   t.is(again.status, errorCodes.ENVIRONMENT_EXISTS);
   await sandbox.expect('delete', 'two words');
