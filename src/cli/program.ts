@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ShenvError } from '../base/errors.js';
 import { packageVersion } from '../base/package-files.js';
 import { findPlaces } from '../base/paths.js';
+import { endInterruptedChanges } from '../env/joint-change.js';
 import { openWorkspace } from '../env/workspace.js';
 import { addEnvironmentCommands } from './grammar/environments.js';
 import { addMountCommands } from './grammar/mounts.js';
@@ -34,6 +35,7 @@ export function makeProgram(signal: AbortSignal): Command {
       const asJson = command.opts<{ json?: boolean }>().json === true;
       try {
         const workspace = openWorkspace(findPlaces(), makeProgress(), signal);
+        await endInterruptedChanges(workspace.environments);
         const action = await load();
         const report = await action(workspace, ...(args.slice(0, -1) as A));
         writeReport(report, asJson);

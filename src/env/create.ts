@@ -108,7 +108,7 @@ async function newManifest(
     interpreter,
     ...assignSlots([], layers, firstSlot),
     parents: [],
-    options: { systemSitePackages, bytecode },
+    options: { systemSitePackages, bytecode, held: [] },
     requested: [...requested],
   };
 }

@@ -18,6 +18,8 @@ export class Environments {
   readonly interpreters: string;
   /** What installing from a lock came to: env/plan-cache.ts. */
   readonly plans: string;
+  /** Journals of changes of several environments: env/joint-change.ts. */
+  readonly changes: string;
 
   constructor(home: string) {
     this.#folder = join(home, 'environments');
@@ -25,6 +27,7 @@ export class Environments {
     this.#staging = join(home, 'tmp');
     this.interpreters = join(home, 'interpreters');
     this.plans = join(home, 'plans');
+    this.changes = join(home, 'changes');
   }
 
   /** Where a watcher sees environments come and go; made if need be. */

@@ -16,6 +16,7 @@ export type PackedLayer = [
   bytecode: string | null,
   directUrl: DirectUrl | null,
   url: string | null,
+  from: string | null,
 ];
 
 type PackedManifest = Omit<Manifest, 'layers' | 'interpreter'> & {
@@ -52,17 +53,17 @@ export function decodeManifest(data: Buffer, path: string): Manifest {
 }
 
 export function packLayer(layer: Omit<Layer, 'slot'>): PackedLayer {
-  const { image, reason, installer, bytecode, directUrl, url } = layer;
+  const { image, reason, installer, bytecode, directUrl, url, from } = layer;
   const digest = Buffer.from(image.wheelDigest, 'hex');
   const isRequested = reason === 'requested';
   return [
     ...([image.name, image.version, digest, isRequested, installer] as const),
-    ...([bytecode ?? null, directUrl ?? null, url ?? null] as const),
+    ...([bytecode ?? null, directUrl ?? null, url ?? null, from ?? null] as const),
   ];
 }
 
 export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
-  const [name, version, digest, isRequested, installer, bytecode, directUrl, url] = packed;
+  const [name, version, digest, isRequested, installer, bytecode, directUrl, url, from] = packed;
   return {
     image: { name, version, wheelDigest: toDigest(digest.toString('hex')) },
     reason: isRequested ? 'requested' : 'dependency',
@@ -70,5 +71,6 @@ export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
     ...(bytecode === null ? {} : { bytecode }),
     ...(directUrl === null ? {} : { directUrl }),
     ...(url === null ? {} : { url }),
+    ...(from === null ? {} : { from }),
   };
 }

@@ -29,13 +29,17 @@ export interface Layer {
   directUrl?: DirectUrl;
   /** Where others get the wheel, without credentials; for locks. */
   url?: string;
+  /** Name of the environment that it is inherited from; its own layers have none. */
+  from?: string;
 }
 
-/** An environment whose layers lie under this one's. */
+/** An environment whose layers lie under this one's. They are copied into this manifest: `Layer.from`. */
 export interface Parent {
   name: string;
-  /** A fixed generation, or the newest one when left out. */
+  /** A fixed generation; left out, this environment follows the newest one. */
   generation?: number;
+  /** The generation whose layers are in this manifest. */
+  seen: number;
   /** Normalized names of distributions that are not taken over. */
   omit: string[];
 }
@@ -44,6 +48,8 @@ export interface ManifestOptions {
   systemSitePackages: boolean;
   /** New layers show bytecode. */
   bytecode: boolean;
+  /** Normalized names of distributions that `upgrade --everywhere` leaves alone. */
+  held: string[];
 }
 
 /** What made a generation. */
@@ -52,6 +58,8 @@ export interface Change {
   atMs: number;
   /** In the words of the command: `install numpy`. */
   what: string;
+  /** The same in every environment that was changed together. */
+  id?: string;
 }
 
 /** The overlay manifest: one generation of one environment. Immutable once written. */

@@ -23,7 +23,7 @@ function manifestOf(name: string, generation = 1, serial = 1): Manifest {
     interpreter: sha256(Buffer.from('python')),
     layers: [],
     parents: [],
-    options: { systemSitePackages: false, bytecode: true },
+    options: { systemSitePackages: false, bytecode: true, held: [] },
     nextSlot: 1,
     requested: [],
   };

@@ -23,6 +23,7 @@ const manifest: Manifest = {
       installer: 'pip',
       bytecode: 'cpython-311',
       url: 'https://example.org/idna-3.7-py3-none-any.whl',
+      from: 'base',
     },
     {
       image: { name: 'Local', version: '1', wheelDigest: digest },
@@ -33,10 +34,10 @@ const manifest: Manifest = {
     },
   ],
   parents: [
-    { name: 'base', generation: 2, omit: ['idna'] },
-    { name: 'other', omit: [] },
+    { name: 'base', generation: 2, seen: 2, omit: ['idna'] },
+    { name: 'other', seen: 7, omit: [] },
   ],
-  options: { systemSitePackages: true, bytecode: true },
+  options: { systemSitePackages: true, bytecode: true, held: [] },
   nextSlot: 5,
   requested: ['idna>=3', './local.whl'],
 };
