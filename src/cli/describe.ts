@@ -46,6 +46,7 @@ export interface DescribedCommand {
 const kinds: Readonly<Record<string, ValueKind>> = {
   env: 'environment',
   envs: 'environment',
+  'other-env': 'environment',
   name: 'environment',
   names: 'environment',
   environment: 'environment',

@@ -2,13 +2,15 @@ import type { Manifest } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
+import type { NewLayer } from './change.js';
 import { findProblems, type Installation, type Problem } from './consistency.js';
+import { readReference } from './reference.js';
 import type { Workspace } from './workspace.js';
 
 /** The distributions of a manifest as their dependencies need them, with the extras asked for by name. */
 export function installationsOf(
   { outlines }: Workspace,
-  { layers }: Pick<Manifest, 'layers'>,
+  { layers }: { layers: readonly NewLayer[] },
   extras?: ReadonlyMap<string, readonly string[]>,
 ): Installation[] {
   return layers.map(({ image }) => {
@@ -19,7 +21,7 @@ export function installationsOf(
 
 /** Requirements of an environment that are not met, by the rules of `pip check`. */
 export async function check(workspace: Workspace, name: string): Promise<Problem[]> {
-  const manifest = await workspace.environments.read(name);
+  const manifest = await readReference(workspace, name);
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   return problemsOf(workspace, interpreter, manifest);
 }

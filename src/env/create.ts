@@ -2,12 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Digest } from '../base/brands.js';
 import { sha256 } from '../base/digest.js';
-import { unless } from '../base/errors.js';
-import { type Manifest, manifestVersion } from '../manifest/types.js';
-import { findInterpreter, type InterpreterRecord } from '../python/interpreter-record.js';
+import { ShenvError, unless } from '../base/errors.js';
+import { type Manifest, manifestVersion, type Parent } from '../manifest/types.js';
+import {
+  findInterpreter,
+  type InterpreterRecord,
+  type KnownInterpreter,
+  readInterpreter,
+} from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
 import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
 import { assignSlots, type NewLayer, nowMs, toLayer } from './change.js';
+import { inheritLayers, readParents } from './inherit.js';
+import { parseReference } from './name.js';
 import type { Chosen } from './pin.js';
 import { type Plan, planKey, recallPlan, rememberPlan } from './plan-cache.js';
 import type { Selection } from './select.js';
@@ -24,6 +31,8 @@ export interface CreateRequest {
   systemSitePackages: boolean;
   /** Shows bytecode, compiled once for each wheel and cache tag. */
   bytecode: boolean;
+  /** Environments to inherit, `NAME` or `NAME@GENERATION`; the last one lies on top. */
+  parents: readonly string[];
 }
 
 export interface CreateResult {
@@ -44,20 +53,58 @@ const firstSlot = 1;
 export async function createEnvironment(workspace: Workspace, request: CreateRequest): Promise<CreateResult> {
   const { environments } = workspace;
   await environments.assertFree(request.name);
-  const { key, record: interpreter } = await findInterpreter(environments.interpreters, request.python);
-  const planned = await findPlan(workspace, request, key);
+  const inherited = await readParents(workspace, request.parents.map(toParent));
+  const { key, record: interpreter } = await chooseInterpreter(workspace, request);
+  const planned = inherited.length === 0 ? await findPlan(workspace, request, key) : undefined;
   if (planned?.plan) {
-    const manifest = await newManifest(workspace, request, key, planned.plan);
+    const manifest = await newManifest(workspace, request, {
+      ...planned.plan,
+      interpreter: key,
+      parents: [],
+    });
     await environments.create(manifest);
     return { manifest, interpreter, clashes: planned.plan.clashes, imagesAdded: 0 };
   }
-  const { layers, requested, imagesAdded } = await chooseLayers(workspace, request, interpreter);
-  const manifest = await newManifest(workspace, request, key, { layers, requested });
+  const below = inheritLayers(inherited, []);
+  const { own, requested, imagesAdded } = await chooseLayers(workspace, request, interpreter, below);
+  const layers = inheritLayers(inherited, own);
+  const parents = inherited.map(({ parent }) => parent);
+  const manifest = await newManifest(workspace, request, { layers, requested, interpreter: key, parents });
   const { tryGeneration } = await import('./try-generation.js');
   const { view, clashes } = await tryGeneration(workspace, interpreter, manifest);
   await environments.create(manifest);
   if (planned) await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
   return { manifest, interpreter, clashes, imagesAdded };
+}
+
+/** `web` is followed, `web@3` stays. */
+function toParent(reference: string): Parent {
+  const { name, generation } = parseReference(reference);
+  return { name, ...(generation === undefined ? {} : { generation }), seen: 0, omit: [] };
+}
+
+/** The one that is asked for, else that of what is inherited. Throws INTERPRETER_UNUSABLE where they do not fit. */
+async function chooseInterpreter(
+  { environments }: Workspace,
+  { python, parents }: CreateRequest,
+): Promise<KnownInterpreter> {
+  const known: KnownInterpreter[] = [];
+  for (const parent of parents) {
+    const { name, generation } = parseReference(parent);
+    const key = (await environments.read(name, generation)).interpreter;
+    known.push({ key, record: await readInterpreter(environments.interpreters, key) });
+  }
+  const [first, ...rest] = known;
+  const wanted =
+    first && python === undefined ? first : await findInterpreter(environments.interpreters, python);
+  const other = [...(first ? [first] : []), ...rest].find(
+    ({ record }) => record.cacheTag !== wanted.record.cacheTag,
+  );
+  if (!other) return wanted;
+  const versions = `Python ${wanted.record.version}, and what it inherits is of ${other.record.version}`;
+  throw new ShenvError('INTERPRETER_UNUSABLE', `The environment would be of ${versions}`, {
+    hint: 'Inherit environments of one minor version, and choose it with --python.',
+  });
 }
 
 /** Where the plan of this request is kept, when it is made from a lock, and the plan if there is one. */
@@ -77,26 +124,39 @@ async function findPlan(
 
 async function chooseLayers(
   workspace: Workspace,
-  { wanted, bytecode, withPip }: CreateRequest,
+  { wanted, bytecode, withPip, systemSitePackages }: CreateRequest,
   interpreter: InterpreterRecord,
-): Promise<{ layers: NewLayer[]; requested: string[]; imagesAdded: number }> {
+  below: readonly NewLayer[],
+): Promise<{ own: NewLayer[]; requested: string[]; imagesAdded: number }> {
+  const installed = { layers: below, systemSitePackages, upgrade: undefined };
   const { chosen, installer, requested } = asksForNothing(wanted)
     ? nothing
-    : await (await import('./select.js')).select(workspace, interpreter, wanted);
+    : await (await import('./select.js')).select(
+        workspace,
+        interpreter,
+        wanted,
+        below.length > 0 ? installed : undefined,
+      );
   const cacheTag = bytecode ? interpreter.cacheTag : undefined;
-  const pip = withPip && !chosen.some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
-  const layers = [
+  const pip =
+    withPip && ![...chosen, ...below].some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
+  const own = [
     ...pip.map((item) => toLayer(item, 'pip', cacheTag)),
     ...chosen.map((item) => toLayer(item, installer, cacheTag)),
   ];
-  return { layers, requested, imagesAdded: [...pip, ...chosen].filter(({ added }) => added).length };
+  return { own, requested, imagesAdded: [...pip, ...chosen].filter(({ added }) => added).length };
+}
+
+/** What of a manifest depends on more than the request. */
+interface NewContent extends Pick<Plan, 'layers' | 'requested'> {
+  interpreter: Digest;
+  parents: readonly Parent[];
 }
 
 async function newManifest(
   { environments }: Workspace,
   { name, systemSitePackages, bytecode }: CreateRequest,
-  interpreter: Digest,
-  { layers, requested }: Pick<Plan, 'layers' | 'requested'>,
+  { layers, requested, interpreter, parents }: NewContent,
 ): Promise<Manifest> {
   return {
     version: manifestVersion,
@@ -107,7 +167,7 @@ async function newManifest(
     createdMs: nowMs(),
     interpreter,
     ...assignSlots([], layers, firstSlot),
-    parents: [],
+    parents: [...parents],
     options: { systemSitePackages, bytecode, held: [] },
     requested: [...requested],
   };
@@ -115,7 +175,7 @@ async function newManifest(
 
 const nothing: Selection = { chosen: [], installer: 'pip', requested: [] };
 
-function isPip({ image }: Chosen): boolean {
+function isPip({ image }: Pick<Chosen, 'image'>): boolean {
   return normalizeName(image.name) === 'pip';
 }
 

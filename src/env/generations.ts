@@ -1,7 +1,10 @@
 import { ShenvError } from '../base/errors.js';
 import type { Manifest } from '../manifest/types.js';
 import { type Differences, differences } from './change.js';
-import { parseReference } from './name.js';
+import { listChildren } from './inherit.js';
+import { commitTogether } from './joint-change.js';
+import { publishWithFollowers } from './publish.js';
+import { readReference } from './reference.js';
 import type { Workspace } from './workspace.js';
 
 /** One generation as `history` shows it. */
@@ -51,21 +54,16 @@ export async function compare(workspace: Workspace, from: string, to: string): P
   };
 }
 
-/** The manifest that `NAME` or `NAME@GENERATION` means. Throws ENVIRONMENT_MISSING. */
-export async function readReference({ environments }: Workspace, text: string): Promise<Manifest> {
-  const { name, generation } = parseReference(text);
-  return environments.read(name, generation);
-}
-
 /**
  * Makes a further generation that shows what an earlier one showed, with its times and inode numbers;
  * the one before the current when none is given. Throws ENVIRONMENT_MISSING.
  */
 export async function rollback(
-  { environments }: Workspace,
+  workspace: Workspace,
   name: string,
   generation?: number,
 ): Promise<{ manifest: Manifest; to: number; differences: Differences }> {
+  const { environments } = workspace;
   const known = await environments.generations(name);
   const current = await environments.read(name, known.at(-1));
   const to = generation ?? known.at(-2);
@@ -81,7 +79,7 @@ export async function rollback(
     nextSlot: current.nextSlot,
     change: { atMs: Date.now(), what: `rollback to ${to}` },
   };
-  await environments.commit(manifest);
+  await publishWithFollowers(workspace, [manifest]);
   return { manifest, to, differences: differences(current.layers, manifest.layers) };
 }
 
@@ -106,7 +104,8 @@ export async function clone(workspace: Workspace, source: string, name: string):
  * files name the path, so under the old inode numbers the kernel would go on showing the old ones.
  * The new name is published before the old one goes, so nothing is lost in between.
  */
-export async function rename({ environments }: Workspace, from: string, to: string): Promise<Manifest> {
+export async function rename(workspace: Workspace, from: string, to: string): Promise<Manifest> {
+  const { environments } = workspace;
   await environments.assertFree(to);
   const numbers = await environments.generations(from);
   const serial = await environments.claimSerial();
@@ -115,6 +114,65 @@ export async function rename({ environments }: Workspace, from: string, to: stri
     manifests.push({ ...(await environments.read(from, generation)), name: to, serial });
   const [first, ...rest] = manifests;
   await environments.create(first!, ...rest);
+  const children = (await listChildren(workspace)).filter(({ parents }) =>
+    parents.some((item) => item.name === from),
+  );
+  await commitTogether(
+    environments,
+    children.map((child) => withParentRenamed(child, from, to)),
+  );
   await environments.delete(from);
   return manifests.at(-1)!;
+}
+
+function withParentRenamed(child: Manifest, from: string, to: string): Manifest {
+  const renamed = <T extends { name: string }>(item: T) =>
+    item.name === from ? { ...item, name: to } : item;
+  return {
+    ...child,
+    generation: child.generation + 1,
+    change: { atMs: Date.now(), what: `parent '${from}' is now '${to}'` },
+    parents: child.parents.map(renamed),
+    layers: child.layers.map((layer) => (layer.from === from ? { ...layer, from: to } : layer)),
+  };
+}
+
+/**
+ * Removes environments. One that others inherit stays unless `detach` is given: they keep what they show, as
+ * their own. Throws ENVIRONMENT_MISSING, ENVIRONMENT_IN_USE.
+ */
+export async function remove(workspace: Workspace, names: readonly string[], detach: boolean): Promise<void> {
+  const { environments } = workspace;
+  for (const name of names) await environments.generations(name);
+  const isDoomed = ({ name }: { name: string }) => names.includes(name);
+  const children = (await listChildren(workspace)).filter(
+    (child) => !isDoomed(child) && child.parents.some(isDoomed),
+  );
+  if (children.length > 0 && !detach) {
+    const list = children.map(({ name }) => `'${name}'`).join(', ');
+    throw new ShenvError(
+      'ENVIRONMENT_IN_USE',
+      `${names.join(', ')} cannot be deleted: inherited by ${list}`,
+      {
+        hint: 'Delete these too, or use --detach to let them keep what they show as their own.',
+      },
+    );
+  }
+  await commitTogether(
+    environments,
+    children.map((child) => withoutParents(child, names)),
+  );
+  for (const name of names) await environments.delete(name);
+}
+
+function withoutParents(child: Manifest, names: readonly string[]): Manifest {
+  return {
+    ...child,
+    generation: child.generation + 1,
+    change: { atMs: Date.now(), what: `detach from ${names.join(', ')}` },
+    parents: child.parents.filter(({ name }) => !names.includes(name)),
+    layers: child.layers.map(({ from, ...layer }) =>
+      from === undefined || names.includes(from) ? layer : { ...layer, from },
+    ),
+  };
 }

@@ -10,6 +10,7 @@ import { installationsOf } from './check.js';
 import { dependenciesOf, spreadExtras } from './consistency.js';
 import { archiveDigest, type Download, type Pin } from './pin.js';
 import type { Lock, LockedPackage } from './pylock-file.js';
+import { readReference } from './reference.js';
 import { portableRequirement, requestedExtras, requestedName } from './requested.js';
 import { resolveWithPip } from './resolve.js';
 import { nothingWanted } from './wanted.js';
@@ -27,7 +28,7 @@ export interface LockRequest {
  * left out. URLs that nobody noted down (wheels added by hand) are asked of the index. Throws RESOLVER_FAILED.
  */
 export async function makeLock(workspace: Workspace, name: string, request: LockRequest): Promise<Lock> {
-  const manifest = await workspace.environments.read(name);
+  const manifest = await readReference(workspace, name);
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   const layers = manifest.layers.filter((layer) => !isSeededPip(layer, manifest));
   const urls = await findUrls(workspace, interpreter, layers, request.indexArgs);

@@ -1,11 +1,11 @@
 import type { Image } from '../image/read.js';
-import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
 import { markerHolds } from '../wheel/marker.js';
 import { parseRequirement, type Requirement } from '../wheel/requirement.js';
 import { satisfies } from '../wheel/version.js';
+import type { NewLayer } from './change.js';
 import { installationsOf } from './check.js';
 import { findProblems, spreadExtras } from './consistency.js';
 import { rankOf } from './lock.js';
@@ -33,7 +33,7 @@ export function choosePinned(
   workspace: Workspace,
   interpreter: InterpreterRecord,
   lines: readonly RequirementLine[],
-  beside: readonly Layer[] | undefined,
+  beside: readonly NewLayer[] | undefined,
 ): Chosen[] | undefined {
   const pinned = pinnedLines(lines, interpreter);
   if (pinned === undefined) return undefined;
@@ -60,7 +60,7 @@ function lacksSomething(
   workspace: Workspace,
   interpreter: InterpreterRecord,
   chosen: readonly (Chosen & { outline: Image })[],
-  others: readonly Layer[],
+  others: readonly NewLayer[],
 ): boolean {
   const environment = markerEnvironment(interpreter);
   const added = chosen.map(({ outline, extras }) => ({ ...outline.meta, extras }));

@@ -15,7 +15,7 @@ export interface Shadow {
 
 /** What a shadow stands for. */
 export interface Shadowed {
-  layers: readonly Layer[];
+  layers: readonly Omit<Layer, 'slot'>[];
   systemSitePackages: boolean;
 }
 
@@ -49,7 +49,7 @@ export async function makeShadow(
   return { python, sitePackages };
 }
 
-async function writeMetadata(sitePackages: string, layer: Layer, image: Image): Promise<void> {
+async function writeMetadata(sitePackages: string, layer: Omit<Layer, 'slot'>, image: Image): Promise<void> {
   const folder = join(sitePackages, image.meta.distInfo);
   await mkdir(folder);
   for (const name of metadataFiles) {

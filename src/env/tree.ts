@@ -5,6 +5,7 @@ import { normalizeName } from '../wheel/filename.js';
 import { assertShown } from './change.js';
 import { installationsOf } from './check.js';
 import { type Dependency, dependenciesOf, spreadExtras } from './consistency.js';
+import { readReference } from './reference.js';
 import { requestedExtras } from './requested.js';
 import type { Workspace } from './workspace.js';
 
@@ -36,7 +37,7 @@ export async function dependencyTree(
   names: readonly string[],
   inverse: boolean,
 ): Promise<TreeNode[]> {
-  const manifest = await workspace.environments.read(name);
+  const manifest = await readReference(workspace, name);
   assertShown(manifest, names);
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   const graph = dependencyGraph(workspace, interpreter, manifest);

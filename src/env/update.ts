@@ -14,7 +14,9 @@ import {
 } from './change.js';
 import { brokenBy } from './check.js';
 import type { Problem } from './consistency.js';
+import { inheritLayers, readParents, settle } from './inherit.js';
 import type { Chosen } from './pin.js';
+import { publishWithFollowers } from './publish.js';
 import { type Named, namesPlace, requestedName, requirementOf } from './requested.js';
 import type { Installed } from './resolve.js';
 import { select } from './select.js';
@@ -63,7 +65,7 @@ async function add(
   workspace: Workspace,
   interpreter: InterpreterRecord,
   wanted: Wanted,
-  installed: Installed & Pick<Manifest['options'], 'bytecode'>,
+  installed: Installed & Pick<Manifest['options'], 'bytecode'> & { layers: readonly Layer[] },
 ): Promise<Next> {
   const { chosen, installer, requested } = await select(workspace, interpreter, wanted, installed);
   const cacheTag = installed.bytecode ? interpreter.cacheTag : undefined;
@@ -101,9 +103,10 @@ export async function upgrade(
 function requirementsToUpgrade({ layers, requested }: Manifest, names: readonly string[]): string[] {
   const texts = new Map(requested.map((text) => [requestedName(text, layers), text]));
   const wanted = new Set(names.map(normalizeName));
-  const isWanted = ({ image, reason }: Layer) => {
+  const isWanted = ({ image, reason, from }: Layer) => {
     const name = normalizeName(image.name);
     if (names.length > 0) return wanted.has(name);
+    if (from !== undefined) return false;
     return reason === 'requested' && (texts.has(name) || !isPip(name));
   };
   return layers.filter(isWanted).map((layer) => {
@@ -115,16 +118,20 @@ function requirementsToUpgrade({ layers, requested }: Manifest, names: readonly 
 /** Makes the environment hold exactly what `wanted` leads to, and the pip that it was created with. */
 export async function sync(workspace: Workspace, name: string, wanted: Wanted): Promise<UpdateResult> {
   return update(workspace, { name, what: `sync ${describe(wanted)}` }, async (current, interpreter) => {
-    const { chosen, installer, requested } = await select(workspace, interpreter, wanted);
+    const inherited = current.layers.filter(({ from }) => from !== undefined);
+    const installed = { layers: inherited, ...current.options, upgrade: undefined };
+    const beside = inherited.length > 0 ? installed : undefined;
+    const { chosen, installer, requested } = await select(workspace, interpreter, wanted, beside);
     const cacheTag = current.options.bytecode ? interpreter.cacheTag : undefined;
     const layers = keepOrigins(
       current.layers,
       chosen.map((item) => toLayer(item, installer, cacheTag)),
     );
     const kept = current.layers.filter(
-      ({ image }) => isPip(image.name) && !layers.some((layer) => isPip(layer.image.name)),
+      ({ image, from }) =>
+        from === undefined && isPip(image.name) && !layers.some((layer) => isPip(layer.image.name)),
     );
-    return { layers: [...kept, ...layers], requested, imagesAdded: countAdded(chosen) };
+    return { layers: [...inherited, ...kept, ...layers], requested, imagesAdded: countAdded(chosen) };
   });
 }
 
@@ -160,19 +167,22 @@ async function update(
   const current = await environments.read(name);
   const interpreter = await readInterpreter(environments.interpreters, current.interpreter);
   const next = await plan(current, interpreter);
+  const { own, parents } = settle(current, next.layers);
+  const inherited = await readParents(workspace, parents);
   const manifest: Manifest = {
     ...current,
     generation: current.generation + 1,
     change: { atMs: Date.now(), what },
     createdMs: nowMs(),
-    ...assignSlots(current.layers, next.layers, current.nextSlot),
+    parents: inherited.map(({ parent }) => parent),
+    ...assignSlots(current.layers, inheritLayers(inherited, own), current.nextSlot),
     requested: [...next.requested],
   };
   const changes = differences(current.layers, manifest.layers);
   const result = { differences: changes, imagesAdded: next.imagesAdded };
   if (isSame(current, manifest)) return { ...result, manifest: current, clashes: [], broken: [] };
   const { clashes } = await tryGeneration(workspace, interpreter, manifest);
-  await environments.commit(manifest);
+  await publishWithFollowers(workspace, [manifest]);
   return { ...result, manifest, clashes, broken: brokenBy(workspace, interpreter, current, manifest) };
 }
 
@@ -183,7 +193,8 @@ function describe({ requirements, requirementFiles, editables }: Wanted): string
 }
 
 function isSame(current: Manifest, next: Manifest): boolean {
-  const content = ({ layers, requested, options }: Manifest) => JSON.stringify([layers, requested, options]);
+  const content = ({ layers, requested, options, parents }: Manifest) =>
+    JSON.stringify([layers, requested, options, parents.map(({ seen: _, ...parent }) => parent)]);
   return content(current) === content(next);
 }
 

@@ -1,6 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { parseReference } from '../env/name.js';
+import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
 import { serveControl } from './control.js';
@@ -102,7 +104,7 @@ export class Daemon {
 
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
-    if (environment !== undefined) await this.#workspace.environments.read(environment);
+    if (environment !== undefined) await readReference(this.#workspace, environment);
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
   }
@@ -183,7 +185,7 @@ export class Daemon {
     const { environment } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     this.#watcher = watch(await this.#workspace.environments.folder(), (_, name) => {
-      if (environment !== undefined && name !== environment) return;
+      if (environment !== undefined && name !== parseReference(environment).name) return;
       clearTimeout(timer);
       timer = setTimeout(() => void this.#reload(), reloadDelayMs);
     });

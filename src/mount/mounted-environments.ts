@@ -1,5 +1,6 @@
 import { ShenvError } from '../base/errors.js';
 import { loadView } from '../env/load-view.js';
+import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
 import { Image } from '../image/read.js';
 import { ImageCache } from '../store/image-cache.js';
@@ -18,7 +19,7 @@ interface MountedEnvironment {
 export interface MountedOptions {
   /** Content of `.shenv/status.json`. */
   status: () => string;
-  /** Show this environment alone; no other is read, and there is no `.shenv`. */
+  /** Show this environment, or this generation of one (`web@3`), alone; no other is read, and there is no `.shenv`. */
   only: string | undefined;
 }
 
@@ -113,8 +114,10 @@ export class MountedEnvironments implements ViewSource {
     known: MountedEnvironment | undefined,
   ): Promise<MountedEnvironment | undefined> {
     try {
-      const generation = (await this.#workspace.environments.generations(name)).at(-1)!;
-      const manifest = await this.#workspace.environments.read(name, generation);
+      const { environments } = this.#workspace;
+      const reference = parseReference(name);
+      const generation = reference.generation ?? (await environments.generations(name)).at(-1)!;
+      const manifest = await environments.read(reference.name, generation);
       if (this.#isAnother(manifest.serial, known)) return undefined;
       const same = known?.generation === generation && known.environmentSerial === manifest.serial;
       return same ? known : { environmentSerial: manifest.serial, generation, view: undefined };
@@ -136,7 +139,7 @@ export class MountedEnvironments implements ViewSource {
   async #compose(name: string, environment: MountedEnvironment): Promise<View> {
     const { environments } = this.#workspace;
     try {
-      const manifest = await environments.read(name, environment.generation);
+      const manifest = await environments.read(parseReference(name).name, environment.generation);
       const view = await loadView(manifest, this.#images, environments.interpreters);
       this.failures.delete(name);
       return view;

@@ -47,7 +47,7 @@ soleTest(
   async (t, { sandbox, root }) => {
     t.deepEqual(
       (await readdir(root)).filter((name) => name !== 'include'),
-      ['bin', 'lib', 'lib64', 'pyvenv.cfg'],
+      ['bin', 'lib', 'lib64', 'pip-notice.txt', 'pip.conf', 'pyvenv.cfg'],
     );
     const code = 'import sys, alpha; print(sys.prefix, sys.prefix != sys.base_prefix, alpha.__file__)';
     const { stdout, stderr } = await sandbox.run(join(root, 'bin/python'), ['-c', code]);

@@ -1,6 +1,8 @@
 import { access, constants, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finished } from '../../src/base/run.js';
+import { fillTemplate } from '../../src/python/skeleton.js';
+import { sealedNotice } from '../../src/view/sealed-notice.js';
 import { formatRecord, parseRecord } from '../../src/wheel/record.js';
 import { buildWheels, type WheelSet } from '../conformance/wheels.js';
 import { anyInterpreter } from './interpreters.js';
@@ -182,11 +184,21 @@ export async function makeSubject(name: SubjectName, sandbox: Sandbox): Promise<
     return new Subject({ name, path, reference: path, site, wheels, client, sandbox, python });
   }
   if (Number(minor.split('.')[1]) >= 9) await modernizeScript(path, site);
+  await addNotice(path, environment);
   await rename(sandbox.path('mnt'), sandbox.path('reference'));
   await createEnvironment({ sandbox, wheels, python }, environment, wheels.requirements);
   await mount(name, sandbox);
   const reference = sandbox.path('reference', environment);
   return new Subject({ name, path, reference, site, wheels, client, sandbox, python });
+}
+
+/** The two files that a sealed environment has and pip's venv has not: docs/exclusions.md. */
+async function addNotice(path: string, name: string): Promise<void> {
+  for (const entry of sealedNotice) {
+    if (entry.kind !== 'file') continue;
+    const text = fillTemplate(entry.segments, { path, name, systemSitePackages: false });
+    await writeFile(join(path, entry.path), text);
+  }
 }
 
 function createEnvironment(

@@ -1,3 +1,4 @@
+import type { Differences } from '../../env/change.js';
 import type { Workspace } from '../../env/workspace.js';
 import type { Clash } from '../../view/tree.js';
 
@@ -11,4 +12,13 @@ export function describeClashes(clashes: readonly Clash[]): string[] {
   return clashes.map(
     ({ path, earlier, later }) => `  note: '${path}' is in ${earlier} and ${later}; the latter is shown`,
   );
+}
+
+/** A line for each distribution that came, went, or was replaced. */
+export function describeDifferences({ added, removed, replaced }: Differences): string[] {
+  return [
+    ...added.map(({ name, version }) => ` + ${name} ${version}`),
+    ...removed.map(({ name, version }) => ` - ${name} ${version}`),
+    ...replaced.map(({ from, to }) => ` ~ ${from.name} ${from.version} -> ${to.version}`),
+  ];
 }

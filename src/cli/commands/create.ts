@@ -9,6 +9,7 @@ export interface CreateOptions extends WantedOptions {
   withoutPip?: boolean;
   systemSitePackages?: boolean;
   bytecode: boolean;
+  inherit: string[];
 }
 
 export async function create(
@@ -23,6 +24,7 @@ export async function create(
     wanted: wantedFrom(requirements, options),
     withPip: options.withoutPip !== true,
     bytecode: options.bytecode,
+    parents: options.inherit,
     systemSitePackages: options.systemSitePackages === true,
     ...(options.python === undefined ? {} : { python: options.python }),
   });

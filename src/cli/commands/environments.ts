@@ -1,10 +1,12 @@
 import { ShenvError } from '../../base/errors.js';
+import { remove } from '../../env/generations.js';
+import { readReference } from '../../env/reference.js';
 import type { Workspace } from '../../env/workspace.js';
 import { dumpManifest } from '../../manifest/dump.js';
-import { reloadMounts } from '../../mount/runtime.js';
 import { readInterpreter } from '../../python/interpreter-record.js';
 import type { Report } from '../render.js';
 import { formatTable } from '../table.js';
+import { publish } from './changes.js';
 
 interface ListedEnvironment {
   name: string;
@@ -45,17 +47,19 @@ function listedRow(environment: ListedEnvironment | { name: string; error: strin
 }
 
 export async function showEnvironment(
-  { environments }: Workspace,
+  workspace: Workspace,
   name: string,
   options: { dump?: boolean },
 ): Promise<Report> {
-  const manifest = await environments.read(name);
+  const { environments } = workspace;
+  const manifest = await readReference(workspace, name);
   if (options.dump) return { data: manifest, text: dumpManifest(manifest) };
   const interpreter = await readInterpreter(environments.interpreters, manifest.interpreter);
-  const distributions = manifest.layers.map(({ image, reason, directUrl }) => ({
+  const distributions = manifest.layers.map(({ image, reason, directUrl, from }) => ({
     ...image,
     reason,
     directUrl,
+    from,
   }));
   const data = {
     name,
@@ -68,17 +72,22 @@ export async function showEnvironment(
     distributions,
   };
   const sorted = [...distributions].sort((a, b) => a.name.localeCompare(b.name, 'en'));
-  const rows = sorted.map((item) => [item.name, item.version, item.reason, item.wheelDigest.slice(0, 16)]);
+  const rows = sorted.map((item) => [
+    item.name,
+    item.version,
+    item.from === undefined ? item.reason : `from ${item.from}`,
+    item.wheelDigest.slice(0, 16),
+  ]);
   const head = `${name}: Python ${interpreter.version} (${interpreter.baseExecutable}), generation ${manifest.generation}`;
   return { data, text: `${head}\n${formatTable(['DISTRIBUTION', 'VERSION', 'WHY', 'WHEEL SHA-256'], rows)}` };
 }
 
 export async function deleteEnvironments(
-  { environments, places }: Workspace,
+  workspace: Workspace,
   names: string[],
+  options: { detach?: boolean },
 ): Promise<Report> {
-  for (const name of names) await environments.generations(name);
-  for (const name of names) await environments.delete(name);
-  await reloadMounts(places.runtime, places.home);
+  await remove(workspace, names, options.detach === true);
+  await publish(workspace);
   return { data: { deleted: names }, text: names.map((name) => `Deleted '${name}'`).join('\n') };
 }

@@ -5,6 +5,7 @@ import { freeze } from '../../env/freeze.js';
 import { makeLock } from '../../env/make-lock.js';
 import { outdated } from '../../env/outdated.js';
 import { formatLock } from '../../env/pylock-file.js';
+import { readReference } from '../../env/reference.js';
 import { dependencyTree, type TreeNode } from '../../env/tree.js';
 import type { Workspace } from '../../env/workspace.js';
 import { readInterpreter } from '../../python/interpreter-record.js';
@@ -26,12 +27,12 @@ export async function lock(
 }
 
 export async function freezeEnvironment(
-  { environments }: Workspace,
+  workspace: Workspace,
   name: string,
   options: { all?: boolean },
 ): Promise<Report> {
-  const { layers, interpreter } = await environments.read(name);
-  const { minor } = await readInterpreter(environments.interpreters, interpreter);
+  const { layers, interpreter } = await readReference(workspace, name);
+  const { minor } = await readInterpreter(workspace.environments.interpreters, interpreter);
   const data = freeze(layers, minor, options.all === true);
   return { data, text: data.join('\n') };
 }

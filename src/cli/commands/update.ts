@@ -3,9 +3,8 @@ import { describeProblem } from '../../env/check.js';
 import { install, remove, sync, type UpdateResult, upgrade } from '../../env/update.js';
 import { asksForNothing, type Wanted } from '../../env/wanted.js';
 import type { Workspace } from '../../env/workspace.js';
-import type { ImageReference } from '../../manifest/types.js';
 import { plural, type Report } from '../render.js';
-import { describeClashes, publish } from './changes.js';
+import { describeClashes, describeDifferences, publish } from './changes.js';
 import { type WantedOptions, wantedFrom } from './wanted-options.js';
 
 export async function installInto(
@@ -69,9 +68,7 @@ async function report(
   const count = added.length + removed.length + replaced.length;
   const generation = `'${name}' is at generation ${manifest.generation}`;
   const lines = [
-    ...added.map((image) => ` + ${title(image)}`),
-    ...removed.map((image) => ` - ${title(image)}`),
-    ...replaced.map(({ from, to }) => ` ~ ${from.name} ${from.version} -> ${to.version}`),
+    ...describeDifferences(differences),
     count === 0
       ? `Nothing to change; ${generation}`
       : `${generation}: ${plural(count, 'change')}, ${imagesAdded} new in the store (${seconds.toFixed(1)} s)`,
@@ -90,8 +87,4 @@ async function report(
     seconds,
   };
   return { data, text: lines.join('\n') };
-}
-
-function title({ name, version }: ImageReference): string {
-  return `${name} ${version}`;
 }

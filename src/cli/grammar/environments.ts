@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, addWantedOptions, example, json } from './shared.js';
+import { type Act, addWantedOptions, collect, example, json } from './shared.js';
 
 export function addEnvironmentCommands(program: Command, act: Act): void {
   const create = program
@@ -9,6 +9,12 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
     .description('make an environment')
     .option('-p, --python <python>', 'interpreter: a version (3.11), a path or a program name');
   addWantedOptions(create)
+    .option(
+      '--inherit <environment>',
+      'show what this one shows, and follow it; NAME@3 for a generation that stays (repeatable)',
+      collect,
+      [],
+    )
     .option('--without-pip', 'leave pip out')
     .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .option('--system-site-packages', "show the interpreter's own packages too")
@@ -26,6 +32,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
     .alias('remove-environment')
     .argument('<names...>', 'environments')
     .description('remove environments; the images stay in the store')
+    .option('--detach', 'also such as others inherit: they keep what they show, as their own')
     .addOption(json())
     .addHelpText('after', example('shenv-fs delete web'))
     .action(act(async () => (await import('../commands/environments.js')).deleteEnvironments));

@@ -63,7 +63,7 @@ for (const args of [
 
 const failures: [keyof typeof errorCodes, string[]][] = [
   ['ENVIRONMENT_NAME', ['create', 'a/b', '--without-pip']],
-  ['ENVIRONMENT_NAME', ['show', 'demo@3']],
+  ['ENVIRONMENT_MISSING', ['show', 'demo@3']],
   ['ENVIRONMENT_MISSING', ['show', 'ghost']],
   ['ENVIRONMENT_MISSING', ['delete', 'ghost']],
   ['INTERPRETER_MISSING', ['create', 'demo', '--python', '3.99', '--without-pip']],

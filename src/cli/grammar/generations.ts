@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { type Act, example, json } from './shared.js';
+
+/** Commands that take environments as values: copies, names, and what they were before. */
+export function addGenerationCommands(program: Command, act: Act): void {
+  program
+    .command('clone')
+    .argument('<env>', 'environment, or a generation of it: web@3')
+    .argument('<new-name>', 'name of the copy')
+    .description('make a copy of an environment; both go their own ways afterwards')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs clone web web-next', 'shenv-fs clone web@3 web-then'))
+    .action(act(async () => (await import('../commands/generations.js')).cloneEnvironment));
+  program
+    .command('rename')
+    .argument('<env>', 'environment')
+    .argument('<new-name>', 'its new name')
+    .description('give an environment another name; its history goes with it')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs rename web shop'))
+    .action(act(async () => (await import('../commands/generations.js')).renameEnvironment));
+  program
+    .command('history')
+    .argument('<env>', 'environment')
+    .description('show the generations of an environment and what each changed')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs history web'))
+    .action(act(async () => (await import('../commands/generations.js')).showHistory));
+  program
+    .command('diff')
+    .argument('<env>', 'environment, or a generation of it: web@3')
+    .argument('[other-env]', 'another one (default: the generation before, or what is current)')
+    .description('show what two generations or environments differ in')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      example('shenv-fs diff web', 'shenv-fs diff web@1 web@3', 'shenv-fs diff web web-next'),
+    )
+    .action(act(async () => (await import('../commands/generations.js')).diffEnvironments));
+  program
+    .command('rollback')
+    .argument('<env>', 'environment')
+    .option('--to <generation>', 'a generation of `history` (default: the one before)')
+    .description('show again what an earlier generation showed; this makes a new generation')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs rollback web', 'shenv-fs rollback web --to 3'))
+    .action(act(async () => (await import('../commands/generations.js')).rollbackEnvironment));
+}
