@@ -1,4 +1,15 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
@@ -18,6 +29,8 @@ export class Environments {
   readonly interpreters: string;
   /** What installing from a lock came to: env/plan-cache.ts. */
   readonly plans: string;
+  /** An empty file for each environment that may inherit others, so that looking for them reads few. */
+  readonly #children: string;
   /** Journals of changes of several environments: env/joint-change.ts. */
   readonly changes: string;
 
@@ -28,6 +41,7 @@ export class Environments {
     this.interpreters = join(home, 'interpreters');
     this.plans = join(home, 'plans');
     this.changes = join(home, 'changes');
+    this.#children = join(home, 'children');
   }
 
   /** Where a watcher sees environments come and go; made if need be. */
@@ -65,6 +79,17 @@ export class Environments {
     });
   }
 
+  /** Names of the environments that may inherit others: all that do, and some that do not any more. */
+  async mayInherit(): Promise<string[]> {
+    return (await unless('ENOENT', readdir(this.#children))) ?? [];
+  }
+
+  async #noteParents({ name, parents }: Manifest): Promise<void> {
+    if (parents.length === 0) return;
+    await mkdir(this.#children, { recursive: true });
+    await writeFile(join(this.#children, name), '');
+  }
+
   /** A number for a new environment; never given again. */
   async claimSerial(): Promise<number> {
     return claimNumber(this.#serials, () => 1);
@@ -74,6 +99,7 @@ export class Environments {
   async create(...generations: [Manifest, ...Manifest[]]): Promise<void> {
     const { name } = generations[0];
     checkEnvironmentName(name);
+    for (const manifest of generations) await this.#noteParents(manifest);
     await mkdir(this.#staging, { recursive: true });
     await this.folder();
     const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
@@ -93,6 +119,7 @@ export class Environments {
 
   /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
   async commit(manifest: Manifest): Promise<void> {
+    await this.#noteParents(manifest);
     const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
     const published = await publishExclusively(
       staged,
@@ -116,6 +143,7 @@ export class Environments {
     await rename(join(this.#folder, name), join(doomed, 'deleted'));
     await syncFolder(this.#folder);
     await rm(doomed, { recursive: true });
+    await unless('ENOENT', unlink(join(this.#children, name)));
   }
 
   async assertFree(name: string): Promise<void> {

@@ -69,7 +69,7 @@ export async function withFollowers(workspace: Workspace, changed: readonly Mani
 /** Current generations of the environments that inherit. */
 export async function listChildren({ environments }: Workspace): Promise<Manifest[]> {
   const children: Manifest[] = [];
-  for (const name of await environments.list()) {
+  for (const name of await environments.mayInherit()) {
     const manifest = await environments.read(name).catch(damaged);
     if (manifest && manifest.parents.length > 0) children.push(manifest);
   }
