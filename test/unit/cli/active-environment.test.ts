@@ -23,9 +23,9 @@ test('an empty or missing PATH gives no empty folder, which would be the working
 });
 
 test('without its activation nothing is left of an environment', (t) => {
-  const active = withActivation({ PATH: '/usr/bin:/bin', HOME: '/root' }, '/mnt/demo', 'demo');
+  const active = withActivation({ PATH: '/usr/bin:/bin', HOME: '/home/me' }, '/mnt/demo', 'demo');
   t.deepEqual(withoutActivation({ ...active, _OLD_VIRTUAL_PATH: '/usr/bin' }), {
     PATH: '/usr/bin:/bin',
-    HOME: '/root',
+    HOME: '/home/me',
   });
 });

@@ -5,7 +5,7 @@ import { parseLock } from '../../../src/env/pylock-file.js';
 import { refused } from '../../support/refusal.js';
 import { fakeInterpreter } from '../../support/views.js';
 
-const path = '/work/pylock.toml';
+const path = '/project/pylock.toml';
 const interpreter = {
   ...fakeInterpreter('3.11'),
   tags: ['cp311-cp311-linux_x86_64', 'cp311-abi3-linux_x86_64', 'py3-none-any'],
@@ -62,7 +62,7 @@ test('where no wheel fits the sdist is taken, and without one the lock is refuse
   const wheels = `wheels = [${wheel('a', 'cp312-cp312-linux_x86_64')}]\n`;
   const body = `[[packages]]\nname = "a"\nversion = "1.0"\n${wheels}`;
   const [pin] = pins(`${body}sdist = { path = "dist/a-1.0.tar.gz" }\n`);
-  t.is(pin!.download.url, 'file:///work/dist/a-1.0.tar.gz');
+  t.is(pin!.download.url, 'file:///project/dist/a-1.0.tar.gz');
   await refused(t, 'LOCK_UNSUITABLE', ['no wheel of a 1.0'], () => pins(body));
 });
 
@@ -85,7 +85,7 @@ archive = { path = "z.zip", subdirectory = "s", hashes = { sha256 = "${'a'.repea
   });
   t.deepEqual(directory!.download, { url: 'file:///d', dir_info: { editable: true } });
   t.deepEqual(archive!.download, {
-    url: 'file:///work/z.zip',
+    url: 'file:///project/z.zip',
     archive_info: { hash: `sha256=${'a'.repeat(64)}`, hashes: { sha256: 'a'.repeat(64) } },
     subdirectory: 's',
   });
