@@ -6,6 +6,7 @@ import { findPlaces } from '../base/paths.js';
 import { endInterruptedChanges } from '../env/joint-change.js';
 import { openWorkspace } from '../env/workspace.js';
 import { addEnvironmentCommands } from './grammar/environments.js';
+import { addFleetCommands } from './grammar/fleet.js';
 import { addGenerationCommands } from './grammar/generations.js';
 import { addMountCommands } from './grammar/mounts.js';
 import { addPackageCommands } from './grammar/packages.js';
@@ -48,6 +49,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addEnvironmentCommands(program, act);
   addPackageCommands(program, act);
   addGenerationCommands(program, act);
+  addFleetCommands(program, act);
   addMountCommands(program, act);
   addStoreCommands(program, act);
   addShellCommands(program, act);

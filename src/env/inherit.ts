@@ -57,7 +57,7 @@ export async function withFollowers(workspace: Workspace, changed: readonly Mani
   const pending = changed.map(({ name }) => name);
   for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
     for (const child of children.filter((item) => follows(item, name!))) {
-      const renewed = await follow(workspace, next.get(child.name) ?? successorOf(child), next);
+      const renewed = await follow(workspace, next.get(child.name) ?? successorOf(child, changed), next);
       if (!next.has(child.name) && showsSame(child, renewed)) continue;
       next.set(child.name, renewed);
       pending.push(child.name);
@@ -86,8 +86,11 @@ function follows(child: Manifest, name: string): boolean {
   return child.parents.some((parent) => parent.name === name && parent.generation === undefined);
 }
 
-function successorOf(child: Manifest): Manifest {
-  return { ...child, generation: child.generation + 1, createdMs: nowMs() };
+/** One change has one id, also in those that follow. */
+function successorOf(child: Manifest, changed: readonly Manifest[]): Manifest {
+  const id = changed.find(({ change }) => change.id !== undefined)?.change.id;
+  const change = { atMs: Date.now(), what: '', ...(id === undefined ? {} : { id }) };
+  return { ...child, generation: child.generation + 1, createdMs: nowMs(), change };
 }
 
 /** `child` with what its parents show now; `next` are generations that are not published yet. */
@@ -105,7 +108,7 @@ async function follow(
   const seen = parents.map(({ parent }) => `${parent.name}@${parent.seen}`).join(', ');
   return {
     ...child,
-    change: { ...child.change, atMs: Date.now(), what: `follow ${seen}` },
+    change: { ...child.change, what: `${child.change.what && `${child.change.what}; `}follow ${seen}` },
     parents: parents.map(({ parent }) => parent),
     ...assignSlots(child.layers, inheritLayers(parents, ownLayers(child.layers)), child.nextSlot),
   };

@@ -21,7 +21,8 @@ export interface TreeNode {
   dependencies: TreeNode[];
 }
 
-interface Node {
+/** A distribution that is there, in the graph of what needs what. */
+export interface GraphNode {
   name: string;
   version: string;
   dependencies: { name: string; requirement: string }[];
@@ -55,11 +56,12 @@ export async function dependencyTree(
   return trees;
 }
 
-function dependencyGraph(
+/** What the distributions of a manifest need, by normalized name; what is not there is no node. */
+export function dependencyGraph(
   workspace: Workspace,
   interpreter: InterpreterRecord,
   manifest: Pick<Manifest, 'layers' | 'requested'>,
-): Map<string, Node> {
+): Map<string, GraphNode> {
   const environment = markerEnvironment(interpreter);
   const extras = requestedExtras(manifest.requested, manifest.layers);
   const distributions = spreadExtras(installationsOf(workspace, manifest, extras), environment);
@@ -73,7 +75,7 @@ function dependencyGraph(
 }
 
 /** One edge for each name; what a distribution asks of itself (`alpha[all]` of `alpha[fast]`) is none. */
-function edgesOf(own: string, dependencies: readonly Dependency[]): Node['dependencies'] {
+function edgesOf(own: string, dependencies: readonly Dependency[]): GraphNode['dependencies'] {
   const specifiers = new Map<string, Set<string>>();
   for (const { name, requirement } of dependencies) {
     if (name === own) continue;
@@ -83,9 +85,9 @@ function edgesOf(own: string, dependencies: readonly Dependency[]): Node['depend
   return [...specifiers].map(([name, set]) => ({ name, requirement: [...set].join(',') || '*' }));
 }
 
-function inverted(graph: ReadonlyMap<string, Node>): Map<string, Node> {
+function inverted(graph: ReadonlyMap<string, GraphNode>): Map<string, GraphNode> {
   const result = new Map(
-    [...graph].map(([key, node]) => [key, { ...node, dependencies: [] as Node['dependencies'] }]),
+    [...graph].map(([key, node]) => [key, { ...node, dependencies: [] as GraphNode['dependencies'] }]),
   );
   for (const [key, node] of graph) {
     for (const { name, requirement } of node.dependencies)
@@ -95,7 +97,7 @@ function inverted(graph: ReadonlyMap<string, Node>): Map<string, Node> {
 }
 
 function expand(
-  nodes: ReadonlyMap<string, Node>,
+  nodes: ReadonlyMap<string, GraphNode>,
   { name, requirement }: { name: string; requirement: string | undefined },
   shown: Set<string>,
 ): TreeNode {

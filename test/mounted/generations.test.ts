@@ -162,3 +162,31 @@ test.serial(
     t.deepEqual(await seen('plain'), ['alpha==1.0']);
   },
 );
+
+test.serial('a maintenance update of a parent reaches its children, and is taken back as one', async (t) => {
+  const sandbox = await sandboxOf(t);
+  const { source } = await writePackages(sandbox);
+  await createDemo(sandbox, 'alpha', 'beta<2', ...source);
+  await sandbox.expect('install', 'demo', 'beta', '--no-deps', ...source);
+  const create = (name: string, ...more: string[]) =>
+    sandbox.expect('create', name, '--without-pip', '--no-bytecode', ...more, ...source);
+  await create('child', '--inherit', 'demo');
+  await create('other', 'beta==1.0', 'alpha');
+  await create('held', 'beta<3', 'alpha');
+  await sandbox.expect('rollback', 'demo');
+  await sandbox.expect('install', 'demo', 'beta', ...source);
+  const mountpoint = await sandbox.mount('auto');
+  const seen = (name: string) => listed(sandbox, join(mountpoint, name));
+  t.deepEqual(await seen('child'), ['alpha==2.0', 'beta==1.0']);
+  const { status, stdout } = await sandbox.shenv('upgrade', 'beta', '--everywhere', ...source);
+  t.is(status, 1, 'one asked for beta==1.0');
+  t.regex(stdout, /other/);
+  t.deepEqual(await seen('child'), ['alpha==2.0', 'beta==1.0'], 'all or nothing');
+  await sandbox.expect('upgrade', 'beta', '--everywhere', '--skip-blocked', ...source);
+  t.deepEqual(await seen('demo'), ['alpha==2.0', 'beta==2.0']);
+  t.deepEqual(await seen('child'), ['alpha==2.0', 'beta==2.0']);
+  const [change] = JSON.parse(await sandbox.expect('history', '--json')) as { id: string }[];
+  await sandbox.expect('rollback', '--change', change!.id);
+  t.deepEqual(await seen('demo'), ['alpha==2.0', 'beta==1.0']);
+  t.deepEqual(await seen('child'), ['alpha==2.0', 'beta==1.0']);
+});

@@ -24,7 +24,8 @@ export async function renameEnvironment(
   return { data: { name: newName, before: name, generation }, text: `Renamed '${name}' to '${newName}'` };
 }
 
-export async function showHistory(workspace: Workspace, name: string): Promise<Report> {
+export async function showHistory(workspace: Workspace, name: string | undefined): Promise<Report> {
+  if (name === undefined) return showChanges(workspace);
   const data = await history(workspace, name);
   const rows = data.map(({ generation, atMs, what, distributions, differences }) => [
     String(generation),
@@ -34,6 +35,18 @@ export async function showHistory(workspace: Workspace, name: string): Promise<R
     what,
   ]);
   return { data, text: formatTable(['GENERATION', 'TIME (UTC)', 'DISTRIBUTIONS', 'CHANGES', 'BY'], rows) };
+}
+
+async function showChanges(workspace: Workspace): Promise<Report> {
+  const data = await (await import('../../env/fleet.js')).listChanges(workspace);
+  if (data.length === 0) return { data, text: 'No change of several environments yet.' };
+  const rows = data.map(({ id, atMs, what, environments }) => [
+    id,
+    new Date(atMs).toISOString().slice(0, 16).replace('T', ' '),
+    what,
+    environments.map(({ name, isCurrent }) => (isCurrent ? name : `(${name})`)).join(' '),
+  ]);
+  return { data, text: formatTable(['CHANGE', 'TIME (UTC)', 'BY', 'ENVIRONMENTS'], rows) };
 }
 
 function count({ added, removed, replaced }: Differences): string {
@@ -74,9 +87,28 @@ async function pairOf(workspace: Workspace, reference: string): Promise<[string,
 
 export async function rollbackEnvironment(
   workspace: Workspace,
-  name: string,
-  options: { to?: string },
+  name: string | undefined,
+  options: { to?: string; change?: string },
 ): Promise<Report> {
+  if ((name === undefined) === (options.change === undefined)) {
+    throw new ShenvError('USAGE', 'Either an environment or --change is to be given', {
+      hint: '`shenv-fs history` shows changes of several environments, `shenv-fs history NAME` those of one.',
+    });
+  }
+  return name === undefined
+    ? rollbackTogether(workspace, options.change!)
+    : rollbackOne(workspace, name, options);
+}
+
+async function rollbackTogether(workspace: Workspace, id: string): Promise<Report> {
+  const manifests = await (await import('../../env/fleet.js')).rollbackChange(workspace, id);
+  await publish(workspace);
+  const data = manifests.map(({ name, generation }) => ({ name, generation }));
+  const names = data.map(({ name }) => name).join(', ');
+  return { data, text: `Took back change ${id} in ${plural(data.length, 'environment')}: ${names}` };
+}
+
+async function rollbackOne(workspace: Workspace, name: string, options: { to?: string }): Promise<Report> {
   if (options.to !== undefined && !/^[1-9]\d*$/.test(options.to)) {
     throw new ShenvError('USAGE', `--to takes the number of a generation, not '${options.to}'`, {
       hint: `\`shenv-fs history ${name}\` shows them.`,

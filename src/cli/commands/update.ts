@@ -5,6 +5,7 @@ import { asksForNothing, type Wanted } from '../../env/wanted.js';
 import type { Workspace } from '../../env/workspace.js';
 import { plural, type Report } from '../render.js';
 import { describeClashes, describeDifferences, publish } from './changes.js';
+import type { FleetOptions } from './fleet.js';
 import { type WantedOptions, wantedFrom } from './wanted-options.js';
 
 export async function installInto(
@@ -43,8 +44,11 @@ export async function upgradeIn(
   workspace: Workspace,
   name: string,
   names: string[],
-  options: WantedOptions,
+  options: WantedOptions & FleetOptions,
 ): Promise<Report> {
+  const fleet = await import('./fleet.js');
+  if (options.everywhere) return fleet.upgradeEverywhere(workspace, [name, ...names], options);
+  fleet.assertNoFleetOption(options);
   return report(workspace, name, () => upgrade(workspace, name, names, wantedFrom([], options)));
 }
 

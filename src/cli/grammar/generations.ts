@@ -21,10 +21,10 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('../commands/generations.js')).renameEnvironment));
   program
     .command('history')
-    .argument('<env>', 'environment')
+    .argument('[env]', 'environment (default: changes of several environments at once)')
     .description('show the generations of an environment and what each changed')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs history web'))
+    .addHelpText('after', example('shenv-fs history web', 'shenv-fs history'))
     .action(act(async () => (await import('../commands/generations.js')).showHistory));
   program
     .command('diff')
@@ -39,10 +39,14 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('../commands/generations.js')).diffEnvironments));
   program
     .command('rollback')
-    .argument('<env>', 'environment')
+    .argument('[env]', 'environment')
+    .option('--change <id>', 'take back a change of several environments, as one (ids: `shenv-fs history`)')
     .option('--to <generation>', 'a generation of `history` (default: the one before)')
     .description('show again what an earlier generation showed; this makes a new generation')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs rollback web', 'shenv-fs rollback web --to 3'))
+    .addHelpText(
+      'after',
+      example('shenv-fs rollback web', 'shenv-fs rollback web --to 3', 'shenv-fs rollback --change 3f2a'),
+    )
     .action(act(async () => (await import('../commands/generations.js')).rollbackEnvironment));
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addFleetOptions } from './fleet.js';
 import { type Act, addIndexOptions, addWantedOptions, example, json } from './shared.js';
 
 /** Commands that change what an environment holds, and that tell what it holds. */
@@ -48,9 +49,16 @@ function addChanges(program: Command, act: Act): void {
     .argument('<env>', 'environment')
     .argument('[distributions...]', 'names (default: all that were asked for, with what they depend on)')
     .description('take newer versions, as far as the requirements allow that an environment was made with');
-  addWantedOptions(upgrade)
+  addWantedOptions(addFleetOptions(upgrade))
     .addOption(json())
-    .addHelpText('after', example('shenv-fs upgrade web', 'shenv-fs upgrade web urllib3'))
+    .addHelpText(
+      'after',
+      example(
+        'shenv-fs upgrade web',
+        'shenv-fs upgrade web urllib3',
+        'shenv-fs upgrade urllib3 --everywhere --within "<3" --dry-run',
+      ),
+    )
     .action(act(async () => (await import('../commands/update.js')).upgradeIn));
 }
 

@@ -25,6 +25,9 @@ const commands = [
   ['run'],
   ['shell'],
   ['completion'],
+  ['who-uses'],
+  ['hold'],
+  ['unhold'],
 ];
 for (const command of commands) {
   test.serial(`the help of ${command.join(' ')} tells its use and shows an example`, async (t) => {
