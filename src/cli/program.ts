@@ -10,6 +10,7 @@ import { addFleetCommands } from './grammar/fleet.js';
 import { addGenerationCommands } from './grammar/generations.js';
 import { addMountCommands } from './grammar/mounts.js';
 import { addPackageCommands } from './grammar/packages.js';
+import { addRepairCommands } from './grammar/repair.js';
 import type { Act, Action } from './grammar/shared.js';
 import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
@@ -50,6 +51,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addPackageCommands(program, act);
   addGenerationCommands(program, act);
   addFleetCommands(program, act);
+  addRepairCommands(program, act);
   addMountCommands(program, act);
   addStoreCommands(program, act);
   addShellCommands(program, act);

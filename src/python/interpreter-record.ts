@@ -38,12 +38,29 @@ export async function findInterpreter(folder: string, request?: string): Promise
   known = await recall(folder, probe.baseExecutable);
   if (known && JSON.stringify({ ...known.record, skeleton: undefined }) === JSON.stringify(probe))
     return known;
-  const record: InterpreterRecord = { ...probe, skeleton: await captureSkeleton(probe.baseExecutable) };
-  const key = sha256(pack(record));
+  const captured = await capture(probe);
+  await keepInterpreter(folder, captured);
+  return captured;
+}
+
+/**
+ * The interpreter `executable` as it is now, whatever is known of it; nothing is kept.
+ * Throws INTERPRETER_MISSING, INTERPRETER_UNUSABLE.
+ */
+export async function captureInterpreter(executable: string): Promise<KnownInterpreter> {
+  return capture(await probeInterpreter(executable));
+}
+
+/** Keeps a record for environments to name, and as what is known of its executable. */
+export async function keepInterpreter(folder: string, { key, record }: KnownInterpreter): Promise<void> {
   await mkdir(folder, { recursive: true });
   await replaceFile(join(folder, key), packFramed(magic, recordVersion, record));
-  await remember(folder, probe.baseExecutable, key);
-  return { key, record };
+  await remember(folder, record.baseExecutable, key);
+}
+
+async function capture(probe: Probe): Promise<KnownInterpreter> {
+  const record: InterpreterRecord = { ...probe, skeleton: await captureSkeleton(probe.baseExecutable) };
+  return { key: sha256(pack(record)), record };
 }
 
 /** Throws INTERPRETER_MISSING when the record is gone or damaged. */

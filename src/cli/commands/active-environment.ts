@@ -1,4 +1,5 @@
 import { delimiter, join } from 'node:path';
+import { assertInterpreterPresent } from '../../env/interpreter-presence.js';
 import type { Workspace } from '../../env/workspace.js';
 import { findMountOf } from '../../mount/runtime.js';
 import { inTurn } from './in-turn.js';
@@ -17,11 +18,11 @@ const activationVariables = [
 
 /**
  * The folder that shows the environment. Where no mount does, one is started at the default mount
- * point. Throws ENVIRONMENT_MISSING and what `mount` throws.
+ * point. Throws ENVIRONMENT_MISSING, INTERPRETER_MISSING and what `mount` throws.
  */
 export async function showEnvironmentFolder(workspace: Workspace, name: string): Promise<string> {
-  const { environments, places, progress } = workspace;
-  await environments.generations(name);
+  const { places, progress } = workspace;
+  await assertInterpreterPresent(workspace, name);
   const find = () => findMountOf(places.runtime, places.home, name);
   const shown = await find();
   if (shown !== undefined) return shown;

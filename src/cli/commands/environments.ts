@@ -1,5 +1,6 @@
 import { ShenvError } from '../../base/errors.js';
 import { remove } from '../../env/generations.js';
+import { isExecutable, repairHint } from '../../env/interpreter-presence.js';
 import { readReference } from '../../env/reference.js';
 import type { Workspace } from '../../env/workspace.js';
 import { dumpManifest } from '../../manifest/dump.js';
@@ -14,29 +15,40 @@ interface ListedEnvironment {
   generation: number;
   distributions: number;
   createdMs: number;
+  /** What is wrong with it, and the remedy. */
+  note?: string;
 }
 
 /** An environment that cannot be read is listed with the reason; the others are none the worse. */
 export async function listEnvironments({ environments }: Workspace): Promise<Report> {
   const data: (ListedEnvironment | { name: string; error: string })[] = [];
+  const notes = new Map<string, string | undefined>();
   for (const name of await environments.list()) {
     try {
       const { generation, layers, interpreter, createdMs } = await environments.read(name);
-      const { version: python } = await readInterpreter(environments.interpreters, interpreter);
-      data.push({ name, python, generation, distributions: layers.length, createdMs });
+      const record = await readInterpreter(environments.interpreters, interpreter);
+      const { version: python, baseExecutable } = record;
+      if (!notes.has(baseExecutable)) notes.set(baseExecutable, await noteOn(baseExecutable));
+      const note = notes.get(baseExecutable);
+      const listed = { name, python, generation, distributions: layers.length, createdMs };
+      data.push(note === undefined ? listed : { ...listed, note });
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
       if (error.code !== 'ENVIRONMENT_MISSING') data.push({ name, error: error.message });
     }
   }
   if (data.length === 0) return { data, text: 'No environments yet; make one with `shenv-fs create NAME`.' };
-  return {
-    data,
-    text: formatTable(
-      ['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'],
-      data.map(listedRow),
-    ),
-  };
+  const hasNotes = [...notes.values()].some((note) => note !== undefined);
+  const head = ['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'];
+  const rows = data.map((item) => [
+    ...listedRow(item),
+    ...(hasNotes ? [('note' in item && item.note) || ''] : []),
+  ]);
+  return { data, text: formatTable(hasNotes ? [...head, 'NOTE'] : head, rows) };
+}
+
+async function noteOn(executable: string): Promise<string | undefined> {
+  return (await isExecutable(executable)) ? undefined : `${executable} is gone: ${repairHint}`;
 }
 
 function listedRow(environment: ListedEnvironment | { name: string; error: string }): string[] {

@@ -16,6 +16,7 @@ const commands = [
   ['list'],
   ['show'],
   ['python'],
+  ['repair'],
   ['mount'],
   ['unmount'],
   ['status'],
