@@ -37,6 +37,9 @@ export const errorCodes = {
   NOT_MOUNTED: 53,
   MOUNT_BUSY: 54,
   DAEMON_UNREACHABLE: 55,
+  TARGET_UNUSABLE: 60,
+  VENV_UNUSABLE: 61,
+  PACK_DAMAGED: 62,
   PROGRAM_MISSING: 127,
 } as const;
 

@@ -13,7 +13,7 @@ export function unpack(data: Buffer): unknown {
   return packr.unpack(data);
 }
 
-const framedHeaderBytes = 48;
+export const framedHeaderBytes = 48;
 const versionAt = 8;
 const lengthAt = 12;
 const digestAt = 16;
@@ -27,6 +27,11 @@ export function packFramed(magic: string, version: number, value: unknown): Buff
   header.writeUInt32LE(payload.length, lengthAt);
   header.write(sha256(payload), digestAt, 'hex');
   return Buffer.concat([header, payload]);
+}
+
+/** Bytes of the frame, header included, whose first `framedHeaderBytes` are `header`. */
+export function framedBytes(header: Buffer): number {
+  return framedHeaderBytes + header.readUInt32LE(lengthAt);
 }
 
 /** Why a framed file is refused; the owner of the format makes the user's error of it. */

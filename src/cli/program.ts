@@ -14,6 +14,7 @@ import { addRepairCommands } from './grammar/repair.js';
 import type { Act, Action } from './grammar/shared.js';
 import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
+import { addTransferCommands } from './grammar/transfer.js';
 import { makeProgress } from './progress-bar.js';
 import { writeError, writeReport } from './render.js';
 
@@ -55,6 +56,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addMountCommands(program, act);
   addStoreCommands(program, act);
   addShellCommands(program, act);
+  addTransferCommands(program, act);
   return program;
 }
 

@@ -9,10 +9,23 @@ import type { View, ViewLayer } from '../view/tree.js';
 /** Loads what a manifest refers to and composes it. Throws IMAGE_MISSING, INTERPRETER_MISSING, PATH_CONFLICT. */
 export async function loadView(manifest: Manifest, images: ImageCache, interpreters: string): Promise<View> {
   const interpreter = await readInterpreter(interpreters, manifest.interpreter);
-  const layers = await Promise.all(
+  return composeLayers(manifest, withSealedNotice(interpreter), await loadLayers(manifest, images));
+}
+
+/** As `loadView`, for a tree that is written to disk: without the files that say that it is read-only. */
+export async function loadWritableView(
+  manifest: Manifest,
+  images: ImageCache,
+  interpreters: string,
+): Promise<View> {
+  const interpreter = await readInterpreter(interpreters, manifest.interpreter);
+  return composeLayers(manifest, interpreter, await loadLayers(manifest, images));
+}
+
+function loadLayers(manifest: Manifest, images: ImageCache): Promise<ViewLayer[]> {
+  return Promise.all(
     manifest.layers.map(async (layer) => viewLayer(layer, await images.open(layer.image, layer.bytecode))),
   );
-  return composeLayers(manifest, interpreter, layers);
 }
 
 /** Composes a manifest from outlines, to find conflicts; the view is not for serving. Throws as `loadView`. */
@@ -22,7 +35,11 @@ export function composeManifest(
   outlines: Outlines,
 ): View {
   const layers = manifest.layers.map((layer) => viewLayer(layer, outlines.open(layer.image, layer.bytecode)));
-  return composeLayers(manifest, interpreter, layers);
+  return composeLayers(manifest, withSealedNotice(interpreter), layers);
+}
+
+function withSealedNotice(interpreter: InterpreterRecord): InterpreterRecord {
+  return { ...interpreter, skeleton: [...interpreter.skeleton, ...sealedNotice] };
 }
 
 function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
@@ -33,7 +50,7 @@ function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
 function composeLayers(manifest: Manifest, interpreter: InterpreterRecord, layers: ViewLayer[]): View {
   return compose({
     environmentSerial: manifest.serial,
-    interpreter: { ...interpreter, skeleton: [...interpreter.skeleton, ...sealedNotice] },
+    interpreter,
     layers,
     systemSitePackages: manifest.options.systemSitePackages,
     mtimeNs: BigInt(manifest.createdMs) * 1_000_000n,

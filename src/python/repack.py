@@ -1,13 +1,18 @@
-"""Packs the one distribution of a site-packages folder as a wheel again; its path on stdout.
+"""Packs what was installed as wheels again. The same files give the same bytes. Runs on every CPython from 3.8 on.
 
-Leaves out what an installer adds: INSTALLER, REQUESTED, direct_url.json, bytecode, and the scripts of
-entry points. The same files give the same bytes. Runs on every CPython from 3.8 on.
+    repack.py SITE TARGET       the one distribution of a site-packages folder; prints the path of its wheel.
+                                Leaves out what an installer adds: INSTALLER, REQUESTED, direct_url.json,
+                                bytecode, and the scripts of entry points.
+    repack.py --plan PLAN       wheels as a file says: [{"output": path, "record": name of RECORD, "members":
+                                [[name, source, bytes of the lines that start an interpreter]]}]. Prints the
+                                path of each when it is written.
 """
 import base64
 import configparser
 import csv
 import hashlib
 import io
+import json
 import os
 import sys
 import zipfile
@@ -54,31 +59,56 @@ def wheel_name(dist_info):
     return "%s-0.editable-%s.whl" % (os.path.basename(dist_info)[: -len(".dist-info")], compressed)
 
 
-def main():
-    site, target = os.path.realpath(sys.argv[1]), sys.argv[2]
+def interpreter_bytes(name, source):
+    """Length of the line that the installer wrote in place of `#!python`."""
+    if "/scripts/" not in name:
+        return 0
+    with open(source, "rb") as file:
+        return len(INTERPRETER_LINE) if file.read(len(INTERPRETER_LINE)) == INTERPRETER_LINE else 0
+
+
+def write_wheel(output, record, members, compression):
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    with zipfile.ZipFile(output, "w", compression) as archive:
+        for name, source, replaced in sorted(members):
+            with open(source, "rb") as file:
+                data = file.read()
+            if replaced:
+                data = b"#!python\n" + data[replaced:]
+            info = zipfile.ZipInfo(name, EPOCH)
+            # The type too: a mode without one is not taken for a regular file's.
+            info.external_attr = (0o100755 if os.access(source, os.X_OK) else 0o100644) << 16
+            info.compress_type = compression
+            archive.writestr(info, data)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            writer.writerow((name, "sha256=" + digest, len(data)))
+        writer.writerow((record, "", ""))
+        archive.writestr(zipfile.ZipInfo(record, EPOCH), rows.getvalue())
+
+
+def pack_one(site, target):
     found = [name for name in os.listdir(site) if name.endswith(".dist-info")]
     if len(found) != 1:
         sys.exit("found %d distributions" % len(found))
     dist_info = os.path.join(site, found[0])
     output = os.path.join(target, wheel_name(dist_info))
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator="\n")
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in sorted(members(site, dist_info)):
-            with open(source, "rb") as file:
-                data = file.read()
-            if "/scripts/" in name and data.startswith(INTERPRETER_LINE):
-                data = b"#!python\n" + data[len(INTERPRETER_LINE) :]
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.external_attr = (0o755 if os.access(source, os.X_OK) else 0o644) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-            writer.writerow((name, "sha256=" + digest, len(data)))
-        record = found[0] + "/RECORD"
-        writer.writerow((record, "", ""))
-        archive.writestr(zipfile.ZipInfo(record, EPOCH), rows.getvalue())
+    record = found[0] + "/RECORD"
+    found = [(name, source, interpreter_bytes(name, source)) for name, source in members(site, dist_info)]
+    write_wheel(output, record, found, zipfile.ZIP_DEFLATED)
     print(output)
 
 
-main()
+def pack_planned(path):
+    with open(path, encoding="utf-8") as file:
+        wheels = json.load(file)
+    for wheel in wheels:
+        # Stored: such a wheel is unpacked at once and thrown away.
+        write_wheel(wheel["output"], wheel["record"], wheel["members"], zipfile.ZIP_STORED)
+        print(wheel["output"], flush=True)
+
+
+if sys.argv[1] == "--plan":
+    pack_planned(sys.argv[2])
+else:
+    pack_one(os.path.realpath(sys.argv[1]), sys.argv[2])

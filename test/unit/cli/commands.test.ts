@@ -29,6 +29,10 @@ const commands = [
   ['who-uses'],
   ['hold'],
   ['unhold'],
+  ['export'],
+  ['import'],
+  ['pack'],
+  ['unpack'],
 ];
 for (const command of commands) {
   test.serial(`the help of ${command.join(' ')} tells its use and shows an example`, async (t) => {
