@@ -1,5 +1,5 @@
 import { ShenvError } from '../../base/errors.js';
-import { readReference } from '../../env/generations.js';
+import { readReference } from '../../env/reference.js';
 import { exportEnvironment } from '../../env/transfer/export.js';
 import { type Imported, importVenv } from '../../env/transfer/import.js';
 import { packEnvironment } from '../../env/transfer/pack.js';
