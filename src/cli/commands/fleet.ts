@@ -16,6 +16,12 @@ export interface FleetOptions {
   skipBlocked?: boolean;
 }
 
+/** `2.5` and `2.5.*` mean every version of that series. */
+function specifierOf(within: string): string {
+  const [, series] = /^(\d+(?:\.\d+)*)(?:\.\*)?$/.exec(within) ?? [];
+  return series === undefined ? within : `==${series}.*`;
+}
+
 /** Throws USAGE. */
 export function assertNoFleetOption({ within, dryRun, skipBlocked }: FleetOptions): void {
   if (within === undefined && !dryRun && !skipBlocked) return;
@@ -33,7 +39,7 @@ export async function upgradeEverywhere(
   const startedMs = Date.now();
   const plan = await planUpgrade(workspace, {
     names,
-    within: options.within ?? '',
+    within: specifierOf(options.within ?? ''),
     wanted: wantedFrom([], options),
   });
   const isBlocked = plan.entries.some(({ blockedBy }) => blockedBy.length > 0);

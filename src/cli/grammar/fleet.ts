@@ -33,7 +33,7 @@ export function addFleetCommands(program: Command, act: Act): void {
 export function addFleetOptions(upgrade: Command): Command {
   return upgrade
     .option('--everywhere', 'in every environment that has them; all arguments are names of distributions')
-    .option('--within <specifier>', 'with --everywhere: versions to choose from, such as ">=2.5,<3"')
+    .option('--within <specifier>', 'with --everywhere: versions to choose from: 2.5.*, or ">=2.5,<3"')
     .option('--dry-run', 'with --everywhere: show what would move and what would break')
     .option('--skip-blocked', 'with --everywhere: leave out environments whose requirements do not allow it');
 }

@@ -56,7 +56,7 @@ function addChanges(program: Command, act: Act): void {
       example(
         'shenv-fs upgrade web',
         'shenv-fs upgrade web urllib3',
-        'shenv-fs upgrade urllib3 --everywhere --within "<3" --dry-run',
+        'shenv-fs upgrade urllib3 --everywhere --within 2.* --dry-run',
       ),
     )
     .action(act(async () => (await import('../commands/update.js')).upgradeIn));
