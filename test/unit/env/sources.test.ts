@@ -47,6 +47,10 @@ async function byUs(sandbox: Sandbox, name: string, ...args: string[]): Promise<
   return [await sandbox.expect('freeze', name), formatDirectUrl(layers[0]!.directUrl)];
 }
 
+function withoutHash(text: string): string {
+  return text.replace(/#sha256=[0-9a-f]{64}/, '').replace(/"hashe?s?": ("[^"]*"|\{[^}]*\})(, )?/g, '');
+}
+
 test.serial('direct_url.json and freeze of what is asked for by place are those of pip', async (t) => {
   const sandbox = await sandboxOf(t);
   const { folder } = await writePackages(sandbox);
@@ -58,8 +62,13 @@ test.serial('direct_url.json and freeze of what is asked for by place are those 
     ['editable', ['-e', sandbox.path('project')]],
     ['repository', [await writeRepository(sandbox)]],
   ];
-  const compare = async ([name, args]: [string, string[]]) =>
-    t.deepEqual(await byUs(sandbox, name, ...args), await byPip(sandbox, name, ...args), name);
+  const compare = async ([name, args]: [string, string[]]) => {
+    const expected = await byPip(sandbox, name, ...args);
+    const found = await byUs(sandbox, name, ...args);
+    // pip before 23.1 reports the hash of a file of this machine and does not write it down.
+    const isUnhashed = expected.some((text) => text.includes('"archive_info": {}'));
+    t.deepEqual(isUnhashed ? found.map(withoutHash) : found, expected, name);
+  };
   await Promise.all(cases.map(compare));
 });
 
