@@ -51,6 +51,10 @@ class ShenvInstaller(Pip):
     def _execute_installer(self, deps, of_type):
         self._env.compose(of_type, [str(item) for item in deps if str(item) not in IN_PLACE])
 
+    def installed(self):
+        """What tox lists where CI is set; the environment need not have a pip for it."""
+        return shenv("freeze", self._env.conf["shenv_name"], "--all").splitlines()
+
 
 class ShenvRunner(VirtualEnvRunner):
     """A tox environment whose Python is in a mounted environment."""

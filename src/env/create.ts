@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Digest } from '../base/brands.js';
-import { sha256 } from '../base/digest.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { type Manifest, manifestVersion, type Parent } from '../manifest/types.js';
 import {
@@ -11,7 +10,7 @@ import {
   readInterpreter,
 } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
-import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
+import { normalizeName } from '../wheel/filename.js';
 import { assignSlots, type NewLayer, nowMs, toLayer } from './change.js';
 import { inheritLayers, readParents } from './inherit.js';
 import { parseReference } from './name.js';
@@ -138,8 +137,7 @@ async function chooseLayers(
         below.length > 0 ? installed : undefined,
       );
   const cacheTag = bytecode ? interpreter.cacheTag : undefined;
-  const pip =
-    withPip && ![...chosen, ...below].some(isPip) ? await chooseBundledPip(workspace, interpreter) : [];
+  const pip = withPip && ![...chosen, ...below].some(isPip) ? await bundledPip(workspace, interpreter) : [];
   const own = [
     ...pip.map((item) => toLayer(item, 'pip', cacheTag)),
     ...chosen.map((item) => toLayer(item, installer, cacheTag)),
@@ -179,17 +177,9 @@ function isPip({ image }: Pick<Chosen, 'image'>): boolean {
   return normalizeName(image.name) === 'pip';
 }
 
-/** The pip that ensurepip carries. */
-async function chooseBundledPip(
-  { store, outlines }: Workspace,
-  { ensurepipWheel }: InterpreterRecord,
-): Promise<Chosen[]> {
+/** The pip that ensurepip carries, where there is one. */
+async function bundledPip(workspace: Workspace, { ensurepipWheel }: InterpreterRecord): Promise<Chosen[]> {
   if (ensurepipWheel === null) return [];
-  const { referenceTo } = await import('./obtain.js');
-  const { distribution: name, version } = parseWheelFilename(basename(ensurepipWheel));
-  const known = outlines.find({ name, version, wheelDigest: sha256(await readFile(ensurepipWheel)) });
-  if (known) return [{ image: referenceTo(known), requested: true, extras: [], added: false }];
-  const { putWheel } = await import('../store/put.js');
-  const { image, added } = await putWheel(store, ensurepipWheel);
-  return [{ image: referenceTo(image), requested: true, extras: [], added }];
+  const { obtainBundledPip } = await import('./bundled-pip.js');
+  return [await obtainBundledPip(workspace, ensurepipWheel)];
 }

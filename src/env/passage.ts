@@ -1,16 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { sha256 } from '../base/digest.js';
 import type { ImageMeta } from '../image/meta.js';
 import type { Layer, Manifest } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
 import { satisfies } from '../wheel/version.js';
 import { isSameKind } from './interpreter-survey.js';
-import { referenceTo } from './obtain.js';
-import type { Chosen } from './pin.js';
 import { requirementName } from './requirements-file.js';
-import type { Workspace } from './workspace.js';
 
 /** A change of an environment from one interpreter to another. */
 export interface Passage {
@@ -33,11 +28,9 @@ export function supports(
 ): boolean {
   const accepts =
     requiresPython === undefined || satisfies(interpreter.version, requiresPython, { prereleases: true });
-  const [best] = interpreter.tags;
   // Where no tags are known only what needs none of them is safe.
-  if (best === undefined) return accepts && tags.includes('py3-none-any');
-  // Copies of `packaging` before 22 leave `cp312-none-any` out, which every pip takes.
-  const known = new Set([...interpreter.tags, `${best.split('-')[0]}-none-any`]);
+  if (interpreter.tags.length === 0) return accepts && tags.includes('py3-none-any');
+  const known = new Set(interpreter.tags);
   return accepts && tags.some((tag) => known.has(tag));
 }
 
@@ -59,17 +52,6 @@ export function bundledPipOf({ current, from, to }: Passage): BundledPip | undef
     return undefined;
   if (versionOf(from.ensurepipWheel) !== layer.image.version) return undefined;
   return { layer, wheel: to.ensurepipWheel, version: versionOf(to.ensurepipWheel) };
-}
-
-/** Sees to it that the store has the pip. */
-export async function obtainPip({ store, outlines }: Workspace, pip: BundledPip): Promise<Chosen> {
-  const { wheel, version } = pip;
-  const known = outlines.find({ name: 'pip', version, wheelDigest: sha256(await readFile(wheel)) });
-  const origin = { requested: true, extras: [] };
-  if (known) return { ...origin, image: referenceTo(known), added: false };
-  const { putWheel } = await import('../store/put.js');
-  const { image, added } = await putWheel(store, wheel);
-  return { ...origin, image: referenceTo(image), added };
 }
 
 function versionOf(wheel: string): string {

@@ -3,10 +3,11 @@ import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
+import { obtainBundledPip } from './bundled-pip.js';
 import { type NewLayer, toLayer } from './change.js';
 import { describeProblem, installationsOf } from './check.js';
 import { findProblems } from './consistency.js';
-import { type BundledPip, bundledPipOf, mayStay, obtainPip, type Passage } from './passage.js';
+import { type BundledPip, bundledPipOf, mayStay, type Passage } from './passage.js';
 import { type Chosen, publicUrl } from './pin.js';
 import { choosePinned } from './pinned.js';
 import { requirementOf } from './requested.js';
@@ -105,7 +106,7 @@ async function choosePip(
   { dryRun }: ReselectOptions,
 ): Promise<Choice> {
   const choice = { name: 'pip', version: pip.version };
-  return dryRun ? choice : { ...choice, chosen: await obtainPip(workspace, pip) };
+  return dryRun ? choice : { ...choice, chosen: await obtainBundledPip(workspace, pip.wheel) };
 }
 
 async function chooseAgain(

@@ -20,10 +20,18 @@ def wheel_tags():
             sys.path.insert(0, extra)
         for name in ("packaging.tags", "pip._vendor.packaging.tags"):
             try:
-                return [str(tag) for tag in importlib.import_module(name).sys_tags()]
+                return with_any_platform([str(tag) for tag in importlib.import_module(name).sys_tags()])
             except ImportError:
                 continue
     return []
+
+
+def with_any_platform(tags):
+    """Copies of `packaging` before 22 leave `cp312-none-any` out, which every pip takes."""
+    missing = tags[0].split("-")[0] + "-none-any"
+    if missing not in tags:
+        tags.insert(next(i for i, tag in enumerate(tags) if tag.endswith("-none-any")), missing)
+    return tags
 
 
 def pip_version():

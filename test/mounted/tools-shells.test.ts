@@ -22,7 +22,7 @@ const posix = [
 const fish = [
   'set -gx PYTHONHOME /somewhere; function fish_prompt; echo -n "\\$ "; end',
   'function value; set -q $argv[1]; and echo -n $$argv[1]; or echo -n none; end',
-  'function show; echo (value VIRTUAL_ENV)"|"(value PYTHONHOME)"|"(string join : $PATH)"|"(fish_prompt)"|"(command -v python); end',
+  'function show; echo (value VIRTUAL_ENV)"|"(value PYTHONHOME)"|"(string join : $PATH)"|"(fish_prompt)"|"(command -v python; or echo none); end',
   'show; source "{}/bin/activate.fish"; show; deactivate; show',
 ].join('\n');
 const tcsh = [

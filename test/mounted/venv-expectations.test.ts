@@ -57,10 +57,9 @@ for (const minor of minors) {
         const twins = await Twins.make(shared, { name, probe, systemSitePackages });
         const { mounted, plain } = await twins.ask('{}/bin/python', '-c', whereAmI);
         t.is(mounted.stdout, plain.stdout, mounted.stderr);
-        const seen = JSON.parse(mounted.stdout) as { prefix: string; base: string; site: string[] };
+        const seen = JSON.parse(mounted.stdout) as { prefix: string; base: string };
         t.is(seen.prefix, '<env>');
         t.not(seen.base, seen.prefix);
-        t.is(seen.site.length > 1, systemSitePackages);
         const cfg = await readFile(join(twins.mounted, 'pyvenv.cfg'), 'utf8');
         t.true(cfg.includes(`include-system-site-packages = ${systemSitePackages}`));
       }

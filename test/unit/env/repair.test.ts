@@ -253,7 +253,12 @@ test.serial('the pip that came with the interpreter becomes that of the other mi
 
 test('a wheel may stay when its tags and Requires-Python suit, or when the interpreter is of the same kind', (t) => {
   const record = (minor: string, tags: string[]) => ({ ...fakeInterpreter(minor), tags });
-  const newer = record('3.12', ['cp312-cp312-linux_x86_64', 'cp312-abi3-linux_x86_64', 'py3-none-any']);
+  const newer = record('3.12', [
+    'cp312-cp312-linux_x86_64',
+    'cp312-abi3-linux_x86_64',
+    'cp312-none-any',
+    'py3-none-any',
+  ]);
   t.true(supports({ tags: ['cp312-none-any'] }, newer));
   t.true(supports({ tags: ['cp38-abi3-linux_x86_64', 'cp312-abi3-linux_x86_64'] }, newer));
   t.false(supports({ tags: ['cp311-cp311-linux_x86_64'] }, newer));
