@@ -93,12 +93,12 @@ print(shown.decode(), os.WEXITSTATUS(os.waitpid(pid, 0)[1]))
 `;
 
 const counter = `
-import signal, sys
+import os, signal, sys
 count = 0
 def interrupt(*_):
     global count
     count += 1
-    print("interrupted", flush=True)
+    os.write(1, b"interrupted\\n")  # print may be at work on "ready" still, and is not reentrant
 signal.signal(signal.SIGINT, interrupt)
 print("ready", flush=True)
 sys.stdin.readline()
