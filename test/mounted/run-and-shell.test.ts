@@ -114,7 +114,7 @@ mountedTest('Ctrl-C in a terminal reaches the command of run once', async (t, { 
     env: sandbox.variables,
     cwd: sandbox.folder,
   });
-  t.regex(finished.stdout, /\b1 times\r*\n 3\n$/, finished.stderr);
+  t.regex(finished.stdout, /\b1 times\s+3\n$/, finished.stderr);
 });
 
 /** A user with start-up files for each shell, who has no mount yet; one is taken away in the end. */
