@@ -3,7 +3,6 @@ import type { Manifest } from '../manifest/types.js';
 import { type Differences, differences } from './change.js';
 import { listChildren } from './inherit.js';
 import { commitTogether } from './joint-change.js';
-import { publishWithFollowers } from './publish.js';
 import { readReference } from './reference.js';
 import type { Workspace } from './workspace.js';
 
@@ -79,6 +78,7 @@ export async function rollback(
     nextSlot: current.nextSlot,
     change: { atMs: Date.now(), what: `rollback to ${to}` },
   };
+  const { publishWithFollowers } = await import('./publish.js');
   await publishWithFollowers(workspace, [manifest]);
   return { manifest, to, differences: differences(current.layers, manifest.layers) };
 }
