@@ -14,6 +14,7 @@ export const errorCodes = {
   IMAGE_VERSION: 21,
   STORE_UNUSABLE: 23,
   IMAGE_MISSING: 24,
+  ROOTS_INCOMPLETE: 25,
   MANIFEST_DAMAGED: 30,
   ENVIRONMENT_NAME: 31,
   ENVIRONMENT_EXISTS: 32,
@@ -81,6 +82,11 @@ export class ShenvError extends Error {
 export function systemErrorCode(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return undefined;
+}
+
+/** Whether the system did not allow it: no permission, or a read-only file system. */
+export function isRefusal(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error) ?? '');
 }
 
 /** What `operation` gives, or undefined when it fails with exactly the system error `code`. */

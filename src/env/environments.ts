@@ -17,6 +17,7 @@ import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
+import type { Registration } from './registration.js';
 
 const manifestPattern = /^(\d{8})\.manifest$/;
 
@@ -33,8 +34,11 @@ export class Environments {
   readonly #children: string;
   /** Journals of changes of several environments: env/joint-change.ts. */
   readonly changes: string;
+  readonly #registration: Registration | undefined;
 
-  constructor(home: string) {
+  /** Without a registration no gc knows of what is published here: only for who just reads. */
+  constructor(home: string, registration?: Registration) {
+    this.#registration = registration;
     this.#folder = join(home, 'environments');
     this.#serials = join(home, 'serials');
     this.#staging = join(home, 'tmp');
@@ -100,6 +104,7 @@ export class Environments {
     const { name } = generations[0];
     checkEnvironmentName(name);
     for (const manifest of generations) await this.#noteParents(manifest);
+    await this.#register(generations);
     await mkdir(this.#staging, { recursive: true });
     await this.folder();
     const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
@@ -120,6 +125,7 @@ export class Environments {
   /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
   async commit(manifest: Manifest): Promise<void> {
     await this.#noteParents(manifest);
+    await this.#register([manifest]);
     const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
     const published = await publishExclusively(
       staged,
@@ -137,13 +143,36 @@ export class Environments {
 
   /** Takes the environment out of the home in one step, then removes it. Throws ENVIRONMENT_MISSING. */
   async delete(name: string): Promise<void> {
-    await this.generations(name);
+    const newest = (await this.generations(name)).at(-1)!;
+    const serial = await this.#serialOf(name, newest);
     await mkdir(this.#staging, { recursive: true });
     const doomed = await mkdtemp(join(this.#staging, `${process.pid}-`));
     await rename(join(this.#folder, name), join(doomed, 'deleted'));
     await syncFolder(this.#folder);
     await rm(doomed, { recursive: true });
     await unless('ENOENT', unlink(join(this.#children, name)));
+    if (serial !== undefined) await this.#registration?.retire(serial);
+  }
+
+  /** Every generation that can be read, of every environment. */
+  async readAll(): Promise<Manifest[]> {
+    const manifests: Manifest[] = [];
+    for (const name of await this.list()) {
+      for (const generation of await this.generations(name)) {
+        const manifest = await this.read(name, generation).catch(unreadable);
+        if (manifest) manifests.push(manifest);
+      }
+    }
+    return manifests;
+  }
+
+  async #register(manifests: readonly Manifest[]): Promise<void> {
+    await this.#registration?.register(manifests, () => this.readAll());
+  }
+
+  /** Undefined where the manifest is damaged: gc finds out that its roots are of nothing. */
+  async #serialOf(name: string, generation: number): Promise<number | undefined> {
+    return (await this.read(name, generation).catch(unreadable))?.serial;
   }
 
   async assertFree(name: string): Promise<void> {
@@ -168,6 +197,10 @@ export class Environments {
   #manifestPath(name: string, generation: number): string {
     return join(this.#folder, name, manifestName(generation));
   }
+}
+
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof ShenvError)) throw error;
 }
 
 async function writeDurably(path: string, manifest: Manifest): Promise<void> {

@@ -3,6 +3,7 @@ import { type Progress, silentProgress } from '../base/progress.js';
 import { Outlines } from '../store/outlines.js';
 import { Store } from '../store/store.js';
 import { Environments } from './environments.js';
+import { Registration } from './registration.js';
 
 /** What a command that reads or changes environments works with. */
 export interface Workspace {
@@ -24,7 +25,7 @@ export function openWorkspace(
     places,
     store,
     outlines: new Outlines(store),
-    environments: new Environments(places.home),
+    environments: new Environments(places.home, new Registration(places.home, store)),
     progress,
     ...(signal ? { signal } : {}),
   };

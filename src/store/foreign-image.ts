@@ -13,7 +13,7 @@ import { parseCoreMetadata } from '../wheel/metadata.js';
 import { installPlace } from '../wheel/plan.js';
 import { parseRecord, recordHash } from '../wheel/record.js';
 import { readContent } from './image-contents.js';
-import { imageName } from './layout.js';
+import { imagePlace } from './layout.js';
 import { claimSerial } from './put.js';
 import type { Store } from './store.js';
 
@@ -46,7 +46,7 @@ export async function stageForeignImage(
 
 /** Publishes a staged image with a serial of this store; false when it had that wheel's image meanwhile. */
 export async function publishForeignImage(store: Store, { image, path }: StagedImage): Promise<boolean> {
-  const place = imageName(image.meta.wheelFilename, image.wheelDigest);
+  const place = imagePlace(image.meta.wheelFilename, image.wheelDigest);
   const target = join(store.layout.images, place.folder, place.file);
   await renumberImage(path, await claimSerial(store));
   await mkdir(dirname(target), { recursive: true });

@@ -14,6 +14,16 @@ export interface StoreLayout {
   serials: string;
   /** Half-written images, on the same file system as `images`. */
   staging: string;
+  /** Where the homes are whose environments show images of this store: store/homes.ts. */
+  homes: string;
+  /** What generations refer to: store/roots.ts. */
+  roots: string;
+  /** Running operations and mounts: store/leases.ts. */
+  leases: string;
+  /** Images that are being collected: store/gc/. */
+  condemned: string;
+  /** Images that were set aside because they are damaged. */
+  damaged: string;
 }
 
 export function storeLayout(root: string): StoreLayout {
@@ -23,6 +33,11 @@ export function storeLayout(root: string): StoreLayout {
     images: join(versioned, 'images'),
     serials: join(versioned, 'serials'),
     staging: join(versioned, 'tmp'),
+    homes: join(versioned, 'homes'),
+    roots: join(versioned, 'roots'),
+    leases: join(versioned, 'leases'),
+    condemned: join(versioned, 'condemned'),
+    damaged: join(versioned, 'damaged'),
   };
 }
 
@@ -32,7 +47,7 @@ const digestPrefixDigits = 16;
 const maxTagsLength = 180;
 
 /** Name of a wheel's image below `images`. */
-export function imageName(wheelFilename: string, digest: Digest): { folder: string; file: string } {
+export function imagePlace(wheelFilename: string, digest: Digest): { folder: string; file: string } {
   const { distribution, version, build, pythonTags, abiTags, platformTags } =
     parseWheelFilename(wheelFilename);
   const tags = [build, pythonTags.join('.'), abiTags.join('.'), platformTags.join('.')]
@@ -52,4 +67,26 @@ export function digestPrefix(digest: Digest): string {
 /** The file name of the image with bytecode for `cacheTag` beside the wheel's image `file`. */
 export function bytecodeName(file: string, cacheTag: string): string {
   return `${file.slice(0, -imageSuffix.length)}.${cacheTag}${imageSuffix}`;
+}
+
+/**
+ * What tells an image among those of a store: the digest prefix of its wheel, and for one of bytecode the cache tag
+ * after a dot. Different wheels share it with a probability of 2^-64; gc then keeps one image more.
+ */
+export type ImageName = string & { readonly [imageNameBrand]: true };
+declare const imageNameBrand: unique symbol;
+
+export function imageNameOf(digest: Digest, cacheTag?: string): ImageName {
+  const prefix = digestPrefix(digest);
+  return (cacheTag === undefined ? prefix : `${prefix}.${cacheTag}`) as ImageName;
+}
+
+/** The name of the image in the file `file`; undefined for what is no image. */
+export function imageNameOfFile(file: string): ImageName | undefined {
+  return /-([0-9a-f]{16}(?:\.[^/]+)?)\.img$/.exec(file)?.[1] as ImageName | undefined;
+}
+
+/** The wheel's image that the image `name` belongs to: itself, or the base of one of bytecode. */
+export function baseNameOf(name: ImageName): ImageName {
+  return name.slice(0, digestPrefixDigits) as ImageName;
 }

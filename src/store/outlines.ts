@@ -4,7 +4,7 @@ import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { Image } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
 import type { ImageKey } from './image-cache.js';
-import { bytecodeName, digestPrefix, imageName, imageSuffix } from './layout.js';
+import { bytecodeName, digestPrefix, imagePlace, imageSuffix } from './layout.js';
 import type { Store } from './store.js';
 
 /** An image by what a manifest or a lock knows of it. */
@@ -60,7 +60,7 @@ export class Outlines {
 
   #readNamed({ wheelFilename, wheelDigest }: OutlineKey, cacheTag: string | undefined): Image | undefined {
     if (wheelFilename === undefined) return undefined;
-    const { folder, file } = imageName(wheelFilename, wheelDigest);
+    const { folder, file } = imagePlace(wheelFilename, wheelDigest);
     const path = join(this.#images, folder, cacheTag === undefined ? file : bytecodeName(file, cacheTag));
     try {
       const image = Image.outline(path);

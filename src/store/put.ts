@@ -14,7 +14,7 @@ import { writeImage } from '../image/write.js';
 import { WheelArchive } from '../wheel/archive.js';
 import { parseWheelFilename } from '../wheel/filename.js';
 import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
-import { imageName } from './layout.js';
+import { imagePlace } from './layout.js';
 import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
 
@@ -42,7 +42,7 @@ export async function putWheel(
 ): Promise<PutResult> {
   const filename = parseWheelFilename(basename(wheelPath));
   const digest = await sha256OfFile(wheelPath);
-  const place = imageName(basename(wheelPath), digest);
+  const place = imagePlace(basename(wheelPath), digest);
   const target = join(store.layout.images, place.folder, place.file);
   const known = await store.find(filename.distribution, filename.version.replaceAll('_', '-'), digest);
   if (known) return { image: await Image.open(known.path), added: false };

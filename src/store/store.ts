@@ -5,6 +5,7 @@ import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { Image, readWheelDigest } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
 import { digestPrefix, imageSuffix, type StoreLayout, storeLayout } from './layout.js';
+import { HeldLease } from './leases.js';
 
 /** An image of the store by its place; nothing of it is read yet. */
 export interface StoredImage {
@@ -13,12 +14,34 @@ export interface StoredImage {
   path: string;
 }
 
-/** The folder of images that environments share. Holds no descriptor and no state of its own. */
+/** The folder of images that environments share. Its only state is the lease of the operation that is under way. */
 export class Store {
   readonly layout: StoreLayout;
+  #operations = 0;
+  #lease: Promise<HeldLease | undefined> | undefined;
 
   constructor(root: string) {
     this.layout = storeLayout(root);
+  }
+
+  /**
+   * Does `work` under a lease, so that no gc removes what it finds in the store and has not referred to yet. An operation
+   * within another one shares its lease. `what` is for people who ask what gc waits for.
+   */
+  async during<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#operations += 1;
+    try {
+      this.#lease ??= HeldLease.take(this.layout, 'operation', what);
+      await this.#lease;
+      return await work();
+    } finally {
+      this.#operations -= 1;
+      if (this.#operations === 0) {
+        const lease = this.#lease;
+        this.#lease = undefined;
+        await (await lease)?.end();
+      }
+    }
   }
 
   /** Makes the folders. Throws STORE_UNUSABLE where they cannot be. */

@@ -1,0 +1,207 @@
+import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stageFile, syncFolder } from '../base/atomic-write.js';
+import { sha256 } from '../base/digest.js';
+import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { decodeManifest, encodeManifest } from '../manifest/codec.js';
+import type { Layer, Manifest } from '../manifest/types.js';
+import type { HomeId } from './homes.js';
+import { type ImageName, imageNameOf, type StoreLayout } from './layout.js';
+
+/**
+ * A manifest: of two processes that publish one generation at the same time each registers its own, and gc finds out
+ * which of them the home has.
+ */
+export interface RootKey {
+  serial: number;
+  generation: number;
+  /** First 16 digits of the SHA-256 of the manifest as it is written. */
+  digest: string;
+}
+
+export interface Root extends RootKey {
+  home: HomeId;
+  /** When it was registered, on the file system's clock; of one that was given up, when that was. */
+  atMs: number;
+  /** Undefined where the file is damaged. */
+  manifest: Manifest | undefined;
+}
+
+/** What a store has of one home. */
+export interface HomeRoots {
+  live: Root[];
+  /** Of generations that were deleted. */
+  gone: Root[];
+  /** Live ones that have lost one of their two names. */
+  halved: Root[];
+}
+
+/** A root has two names, so that one that is unlinked by mistake is not lost. */
+const sides = ['a', 'b'] as const;
+const namePattern = /^(\d+)-(\d+)-([0-9a-f]{16})\.(?:[ab]\.root|gone)$/;
+const digestDigits = 16;
+
+export function rootKeyOf(
+  data: Buffer,
+  { serial, generation }: Pick<Manifest, 'serial' | 'generation'>,
+): RootKey {
+  return { serial, generation, digest: sha256(data).slice(0, digestDigits) };
+}
+
+/** Registers what generations refer to; durable when it returns. What is registered already is left alone. */
+export async function registerRoots(
+  layout: StoreLayout,
+  home: HomeId,
+  manifests: readonly Manifest[],
+): Promise<void> {
+  const folder = join(layout.roots, home);
+  if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(layout.roots);
+  for (const manifest of manifests) {
+    const data = encodeManifest(manifest);
+    const key = rootKeyOf(data, manifest);
+    const staged = await stageFile(folder, (file) => file.writeFile(data));
+    await unlink(join(folder, goneName(key))).catch(missing);
+    for (const side of sides) await linkOrKeep(staged, join(folder, rootName(key, side)));
+    await unlink(staged);
+  }
+  await syncFolder(folder);
+}
+
+/**
+ * Gives up the roots that `isDoomed` picks: their generations are gone. They stay as a note of when their images were
+ * last used.
+ */
+export async function retireRoots(
+  { roots }: StoreLayout,
+  home: HomeId,
+  isDoomed: (key: RootKey) => boolean,
+): Promise<void> {
+  const folder = join(roots, home);
+  for (const file of (await unless('ENOENT', readdir(folder))) ?? []) {
+    const key = parseName(file);
+    if (!key || file.endsWith('.gone') || !isDoomed(key)) continue;
+    const gone = join(folder, goneName(key));
+    await rename(join(folder, file), gone).catch(missing);
+    const now = new Date();
+    await utimes(gone, now, now).catch(missing);
+  }
+}
+
+/** Takes a damaged root away, in the place of which the caller has registered another or knows that none is needed. */
+export async function removeRoot({ roots }: StoreLayout, home: HomeId, key: RootKey): Promise<void> {
+  for (const side of sides) await unlink(join(roots, home, rootName(key, side))).catch(missing);
+}
+
+/** Removes the notes of deleted generations that are older than `beforeMs`. */
+export async function forgetGone(
+  { roots }: StoreLayout,
+  home: HomeId,
+  gone: readonly Root[],
+  beforeMs: number,
+): Promise<void> {
+  for (const root of gone) {
+    if (root.atMs <= beforeMs) await unlink(join(roots, home, goneName(root))).catch(missing);
+  }
+}
+
+/** Forgets a home with all that it refers to. */
+export async function forgetHome({ homes, roots }: StoreLayout, home: HomeId): Promise<void> {
+  await rm(join(roots, home), { recursive: true, force: true });
+  await rm(join(homes, home), { force: true });
+}
+
+/** What the store has of `home`; undefined where it has no folder of it. */
+export async function readRoots({ roots }: StoreLayout, home: HomeId): Promise<HomeRoots | undefined> {
+  const folder = join(roots, home);
+  const files = await unless('ENOENT', readdir(folder));
+  if (files === undefined) return undefined;
+  const found: HomeRoots = { live: [], gone: [], halved: [] };
+  for (const [key, names] of groupByKey(files)) {
+    const root = await readFirst(folder, names, home, key);
+    if (!root) continue;
+    if (names.some((name) => name.endsWith('.gone')) && names.length === 1) found.gone.push(root);
+    else found.live.push(root);
+    if (names.length < sides.length && !names[0]!.endsWith('.gone')) found.halved.push(root);
+  }
+  return found;
+}
+
+function groupByKey(files: readonly string[]): Map<RootKey, string[]> {
+  const keys = new Map<string, RootKey>();
+  const groups = new Map<RootKey, string[]>();
+  for (const file of files) {
+    const key = parseName(file);
+    if (!key) continue;
+    const known = keys.get(goneName(key)) ?? key;
+    keys.set(goneName(key), known);
+    groups.set(known, [...(groups.get(known) ?? []), file]);
+  }
+  return groups;
+}
+
+/** The first of a root's names whose file is whole, else any that is still there. */
+async function readFirst(
+  folder: string,
+  names: readonly string[],
+  home: HomeId,
+  key: RootKey,
+): Promise<Root | undefined> {
+  let found: Root | undefined;
+  for (const name of names) {
+    if (found?.manifest) return found;
+    found = (await readRoot(join(folder, name), home, key)) ?? found;
+  }
+  return found;
+}
+
+/** The names of the images that layers show: each wheel's, and that of its bytecode. */
+export function* imagesOf(layers: readonly Pick<Layer, 'image' | 'bytecode'>[]): Generator<ImageName> {
+  for (const { image, bytecode } of layers) {
+    yield imageNameOf(image.wheelDigest);
+    if (bytecode !== undefined) yield imageNameOf(image.wheelDigest, bytecode);
+  }
+}
+
+/** Undefined where it has been unlinked meanwhile. */
+async function readRoot(path: string, home: HomeId, key: RootKey): Promise<Root | undefined> {
+  const status = await unless('ENOENT', stat(path));
+  const data = await unless('ENOENT', readFile(path));
+  if (!status || !data) return undefined;
+  return { ...key, home, atMs: status.mtimeMs, manifest: decodeOrNothing(data, path, key) };
+}
+
+function decodeOrNothing(data: Buffer, path: string, key: RootKey): Manifest | undefined {
+  if (rootKeyOf(data, key).digest !== key.digest) return undefined;
+  try {
+    return decodeManifest(data, path);
+  } catch (error) {
+    if (error instanceof ShenvError && error.code === 'MANIFEST_DAMAGED') return undefined;
+    throw error;
+  }
+}
+
+function parseName(file: string): RootKey | undefined {
+  const [, serial, generation, digest] = namePattern.exec(file) ?? [];
+  if (digest === undefined) return undefined;
+  return { serial: Number(serial), generation: Number(generation), digest };
+}
+
+function rootName({ serial, generation, digest }: RootKey, side: (typeof sides)[number]): string {
+  return `${serial}-${generation}-${digest}.${side}.root`;
+}
+
+function goneName({ serial, generation, digest }: RootKey): string {
+  return `${serial}-${generation}-${digest}.gone`;
+}
+
+async function linkOrKeep(staged: string, target: string): Promise<void> {
+  try {
+    await link(staged, target);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+function missing(error: unknown): void {
+  if (systemErrorCode(error) !== 'ENOENT') throw error;
+}
