@@ -14,7 +14,8 @@ const endBytes = 22;
 const locatorBytes = 20;
 const zip64EndBytes = 56;
 const longestComment = 0xffff;
-const signatures = { end: 0x06054b50, locator: 0x07064b50, zip64End: 0x06064b50 };
+const endSignature = Buffer.from([0x50, 0x4b, 5, 6]);
+const signatures = { locator: 0x07064b50, zip64End: 0x06064b50 };
 
 /**
  * Finds the central directory (APPNOTE 4.3.14 to 4.3.16), where every reader must find the same:
@@ -28,8 +29,10 @@ export function findZipDirectory(archive: string, sizeBytes: number, readAt: Rea
     });
   const tailAt = Math.max(0, sizeBytes - endBytes - longestComment);
   const tail = readAt(tailAt, sizeBytes - tailAt);
-  const at = lastEnd(tail);
+  // Readers differ in which signature they take when a comment has one; so it may have none.
+  const at = tail.lastIndexOf(endSignature);
   if (at < 0) throw refuse('it has no end record');
+  if (at + endBytes > tail.length) throw refuse('it ends within an end record');
   const end = tail.subarray(at);
   if (end.length - endBytes !== end.readUInt16LE(20)) throw refuse('bytes follow its end record');
   const short = {
@@ -48,14 +51,6 @@ export function findZipDirectory(archive: string, sizeBytes: number, readAt: Rea
     throw refuse('its directory does not end where its end record begins');
   }
   return place;
-}
-
-/** Where the last end record of `tail` begins, or -1. */
-function lastEnd(tail: Buffer): number {
-  for (let at = tail.length - endBytes; at >= 0; at -= 1) {
-    if (tail[at] === 0x50 && tail.readUInt32LE(at) === signatures.end) return at;
-  }
-  return -1;
 }
 
 interface Surroundings {

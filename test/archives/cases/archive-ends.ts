@@ -11,6 +11,7 @@ const ends: readonly (readonly [reason: string, rule: string, end: ForgedEnd])[]
   ['comment-shorter-than-told', 'bytes follow', { comment: Buffer.from('note'), commentBytes: 9 }],
   ['comment-longer-than-told', 'bytes follow', { comment: Buffer.from('note'), commentBytes: 2 }],
   ['end-record-in-comment', 'does not end where', { comment: forgeZip([]) }],
+  ['end-signature-in-comment', 'within an end record', { comment: Buffer.from('PK\u0005\u0006') }],
   ['archive-in-comment', 'does not end where', { comment: whole }],
   ['second-archive-appended', 'does not end where', { after: whole }],
   ['end-record-twice', 'bytes follow', { after: forgeZip([]).fill(1, 20) }],
@@ -59,7 +60,7 @@ export const archiveEnds: readonly Rejection[] = [
   ofBytes('empty-file', 'no end record', none),
   ofBytes('no-archive', 'no end record', Buffer.from('<html>Not found</html>\n')),
   ofBytes('cut-in-the-middle', 'no end record', whole.subarray(0, whole.length / 2)),
-  ofBytes('cut-by-one-byte', 'no end record', whole.subarray(0, -1)),
+  ofBytes('cut-by-one-byte', 'within an end record', whole.subarray(0, -1)),
   ofBytes('directory-overwritten', 'record 1', overwritten()),
   ofBytes('program-before-archive', 'does not end where', Buffer.concat([Buffer.from('#!/bin/sh\n'), whole])),
 ];
