@@ -14,6 +14,7 @@ import { writeImage } from '../image/write.js';
 import { WheelArchive } from '../wheel/archive.js';
 import { parseWheelFilename } from '../wheel/filename.js';
 import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
+import { refuseWheel } from '../wheel/refusal.js';
 import { imagePlace } from './layout.js';
 import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
@@ -33,7 +34,8 @@ export interface PutResult {
 /**
  * Puts a wheel file into the store: verified, unpacked into a staged image, made durable, published
  * under its final name with link(2). Whoever comes second with the same wheel gets the first's image.
- * A refused wheel or a failure leaves the store as it was.
+ * A refused wheel or a failure leaves the store as it was; only what is refused for its contents
+ * (CRC, RECORD) has been staged by then, which leaves a new time on the staging folder.
  */
 export async function putWheel(
   store: Store,
@@ -69,23 +71,18 @@ async function readPlan(archive: WheelArchive, wheelPath: string): Promise<Wheel
   const has = new Set<string>(archive.entries.map(({ path }) => path));
   const text = async (name: string, optional = false) => {
     const path = `${distInfo}/${name}`;
-    if (has.has(path)) return archive.readText(path);
+    if (has.has(path)) return archive.readText(path, name === 'RECORD' ? 'recordBytes' : 'metadataBytes');
     if (optional) return '';
-    throw new ShenvError(
-      name === 'RECORD' ? 'WHEEL_RECORD' : 'WHEEL_METADATA',
-      `${wheelPath} has no ${path}`,
-      {
-        hint: 'The wheel is refused; ask its publisher for a mended one.',
-        path,
-      },
-    );
+    const code = name === 'RECORD' ? 'WHEEL_RECORD' : 'WHEEL_METADATA';
+    throw refuseWheel(code, `${wheelPath} has no ${path}`, path);
   };
-  return planWheel(filename, distInfo, archive.entries, {
+  const texts = {
     wheel: await text('WHEEL'),
     metadata: await text('METADATA'),
     record: await text('RECORD'),
     entryPoints: await text('entry_points.txt', true),
-  });
+  };
+  return planWheel(filename, distInfo, archive.entries, texts, archive.limits);
 }
 
 async function stageImage(
