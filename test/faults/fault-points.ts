@@ -1,41 +1,105 @@
 /**
- * Loaded into `shenv-fs` with `node --import`: counts the calls that change the file system and sends
- * a signal just before the one that FAULT_POINT asks for. Without one it only counts.
+ * Loaded into `shenv-fs` with `node --import`: counts the calls that change the file system, and before the one
+ * that FAULT_POINT asks for sends a signal, or lets that call fail. Without one it only counts.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import promises, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { constants } from 'node:os';
+
+/** How a call fails; `short`: write(2) takes a part of the bytes, as it may. */
+export type Failure = 'ENOSPC' | 'EIO' | 'EROFS' | 'short';
 
 /** What FAULT_POINT holds, as JSON. */
 export interface FaultPoint {
   /** Before which call, counted from 1; 0 for none. */
   call: number;
-  signal: 'SIGKILL' | 'SIGINT';
-  target: 'group' | 'program';
-  /** File that the number of calls is written to when the program ends by itself. */
+  /** What is sent, and whether to all that the program has started too. */
+  signal?: 'SIGKILL' | 'SIGINT';
+  target?: 'group' | 'program';
+  /** How that call fails, or the first after it that can fail so. */
+  failure?: Failure;
+  /** Whether all calls after it fail too. */
+  stays?: boolean;
+  /** File that a Tally is written to, as JSON, when the program ends by itself. */
   countFile: string;
+}
+
+export interface Tally {
+  calls: number;
+  /** Names of the calls that failed. */
+  failed: string[];
 }
 
 type Callable = (this: unknown, ...args: unknown[]) => unknown;
 
-const functionNames = ['link', 'rename', 'unlink', 'rm', 'mkdir', 'mkdtemp', 'symlink', 'writeFile'];
+const functionNames = [
+  'link',
+  'rename',
+  'unlink',
+  'rm',
+  'rmdir',
+  'mkdir',
+  'mkdtemp',
+  'symlink',
+  'utimes',
+  'writeFile',
+];
 const methodNames = ['sync', 'write', 'writeFile', 'truncate'];
+/** What a full file system still does. */
+const needNoSpace = new Set(['unlink', 'rm', 'rmdir', 'utimes']);
 
 const point = JSON.parse(process.env.FAULT_POINT!) as FaultPoint;
 delete process.env.FAULT_POINT;
-let calls = 0;
+const tally: Tally = { calls: 0, failed: [] };
 
-function count(): void {
-  calls += 1;
-  if (calls === point.call) process.kill(point.target === 'group' ? -process.pid : process.pid, point.signal);
+/** Counts a call, and says whether it is to fail. */
+function fails(name: string, args: unknown[]): boolean {
+  tally.calls += 1;
+  const { call, signal, target, failure, stays } = point;
+  if (signal && tally.calls === call) process.kill(target === 'group' ? -process.pid : process.pid, signal);
+  if (!failure || call === 0 || tally.calls < call || (tally.failed.length > 0 && !stays)) return false;
+  if (!canFail(failure, name, args)) return false;
+  tally.failed.push(name);
+  return true;
+}
+
+function canFail(failure: Failure, name: string, args: unknown[]): boolean {
+  if (failure === 'short') return name === 'write' && lengthOf(args) > 1;
+  if (failure === 'EIO') return true;
+  if (failure === 'ENOSPC' && needNoSpace.has(name)) return false;
+  if (failure === 'EROFS' && name === 'sync') return false;
+  return name !== 'mkdir' || !existsSync(String(args[0]));
+}
+
+/** Of the bytes that `FileHandle.write(buffer, offset, length, position)` is to write. */
+function lengthOf([buffer, offset, length]: unknown[]): number {
+  if (typeof length === 'number') return length;
+  return (buffer as Uint8Array).length - (typeof offset === 'number' ? offset : 0);
+}
+
+function shortened(args: unknown[]): unknown[] {
+  const [buffer, offset, , position] = args;
+  return [buffer, offset ?? 0, Math.ceil(lengthOf(args) / 2), position ?? null];
+}
+
+/** As Node makes them: calls of an open file name no path. */
+function systemError(code: Exclude<Failure, 'short'>, name: string, path: string | undefined): Error {
+  const place = path === undefined ? '' : ` '${path}'`;
+  const error = new Error(`${code}: injected, ${name}${place}`);
+  const errno = -constants.errno[code];
+  return Object.assign(error, { code, errno, syscall: name, ...(path === undefined ? {} : { path }) });
 }
 
 function wrap(owner: object, name: string, counts: (args: unknown[]) => boolean = () => true): void {
   const table = owner as Record<string, Callable>;
   const original = table[name]!;
+  const hasPath = owner === promises;
   table[name] = function counted(...args) {
-    if (counts(args)) count();
-    return original.apply(this, args);
+    if (!counts(args) || !fails(name, args)) return original.apply(this, args);
+    if (point.failure === 'short') return original.apply(this, shortened(args));
+    const failure = point.failure as Exclude<Failure, 'short'>;
+    return Promise.reject(systemError(failure, name, hasPath ? String(args[0]) : undefined));
   };
 }
 
@@ -49,4 +113,4 @@ for (const name of methodNames) wrap(await handlePrototype(), name);
 for (const name of functionNames) wrap(promises, name);
 wrap(promises, 'open', ([, flags]) => flags !== undefined && flags !== 'r');
 syncBuiltinESMExports();
-process.on('exit', () => writeFileSync(point.countFile, String(calls)));
+process.on('exit', () => writeFileSync(point.countFile, JSON.stringify(tally)));

@@ -1,19 +1,30 @@
 import { ShenvError } from '../../src/base/errors.js';
+import { makeProgram } from '../../src/cli/program.js';
 import { eventually } from '../support/eventually.js';
 import {
   type Command,
   measure,
   membersOf,
-  type Outcome,
+  readTally,
   runDisturbed,
   sendSignal,
 } from './disturbed-command.js';
 import { FaultHome } from './fault-home.js';
 import { FaultMount } from './fault-mount.js';
-import { checkEnvironments, type Expected, ImageChecks, SerialChecks, Violation } from './invariants.js';
+import {
+  checkEnvironments,
+  type Expected,
+  ImageChecks,
+  SerialChecks,
+  type State,
+  Violation,
+} from './invariants.js';
+import { assertAlone, assertClean, assertFailed, assertInterrupted } from './outcomes.js';
 import { formatRound, type Kind, type Measure, parseRound, planRounds, type Round } from './plan.js';
 import { seededRandom } from './random.js';
 import { type Scenario, type Supplies, scenarios } from './scenarios.js';
+import { Servant } from './servants.js';
+import { ageRoots, checkCollected, checkStore } from './store-invariants.js';
 
 export interface RoundsOptions {
   rounds: number;
@@ -30,8 +41,9 @@ export interface Summary {
   rounds: number;
   kills: number;
   interrupts: number;
-  states: { old: number; new: number };
-  /** Staged and temporary files that kill -9 left; they are in nobody's way. */
+  failures: number;
+  states: Record<State, number>;
+  /** Staged and temporary files that kill -9 left, and that were still there after a collection. */
   staged: number;
   /** Rounds in which a program that had been started outlived the one that was killed. */
   orphans: number;
@@ -45,29 +57,43 @@ const groupEndMs = 60_000;
 /** Disturbs commands round by round, in one home with one mount, and checks it after each. */
 export async function runRounds(options: RoundsOptions): Promise<Summary> {
   const home = await FaultHome.make();
+  const servant = new Servant(home.servantVariables, home.sandbox.folder);
+  let mount: FaultMount | undefined;
   try {
-    const mount = await FaultMount.make(home.sandbox);
-    return await new Rounds(home, mount, options).run();
+    mount = await FaultMount.make(home.sandbox);
+    return await new Rounds(home, mount, servant, options).run();
   } finally {
+    mount?.end();
+    servant.end();
     await home.sandbox.destroy();
   }
+}
+
+/** Whether this program collects at all. */
+function hasCollection(): boolean {
+  const store = makeProgram(new AbortController().signal).commands.find((item) => item.name() === 'store');
+  return store?.commands.some((item) => item.name() === 'gc') ?? false;
 }
 
 class Rounds {
   readonly #home: FaultHome;
   readonly #mount: FaultMount;
+  readonly #servant: Servant;
   readonly #options: RoundsOptions;
+  readonly #collects = hasCollection();
   readonly #images = new ImageChecks();
   readonly #serials = new SerialChecks();
   readonly #measures = new Map<Scenario, Measure>();
   readonly #summary: Summary;
 
-  constructor(home: FaultHome, mount: FaultMount, options: RoundsOptions) {
+  constructor(home: FaultHome, mount: FaultMount, servant: Servant, options: RoundsOptions) {
     this.#home = home;
     this.#mount = mount;
+    this.#servant = servant;
     this.#options = options;
-    const counts = { rounds: 0, kills: 0, interrupts: 0, staged: 0, orphans: 0, images: 0 };
-    this.#summary = { ...counts, states: { old: 0, new: 0 }, mount: mount.description, violations: [] };
+    const counts = { rounds: 0, kills: 0, interrupts: 0, failures: 0, staged: 0, orphans: 0, images: 0 };
+    const states = { old: 0, between: 0, new: 0 };
+    this.#summary = { ...counts, states, mount: mount.description, violations: [] };
   }
 
   async run(): Promise<Summary> {
@@ -93,6 +119,7 @@ class Rounds {
     const { rounds, seed, kind, only, log } = this.#options;
     const one = only === undefined ? undefined : parseRound(only);
     for (const scenario of one ? [one.scenario] : scenarios) {
+      if (scenario.name === 'gc' && !this.#collects) continue;
       const supplies = await this.#prepare(scenario);
       const measured = await measure(this.#home.command(scenario.args(supplies)));
       this.#measures.set(scenario, measured);
@@ -113,15 +140,18 @@ class Rounds {
     const command = this.#home.command(scenario.args(supplies));
     const leftBefore = await this.#home.leftovers();
     const before = await this.#home.snapshot();
-    const expected: Expected = { before, environment: scenario.environment, after: scenario.after(supplies) };
+    const { mayBeBetween = false } = scenario;
+    const expected: Expected = { before, after: scenario.after(supplies), mayBeBetween };
     const outcome = await runDisturbed(command, fault, this.#measures.get(scenario)!.durationMs);
-    this.#summary[fault.signal === 'SIGKILL' ? 'kills' : 'interrupts'] += 1;
+    this.#summary[countOf(fault)] += 1;
     if ((await membersOf(outcome.group)).length > 0) this.#summary.orphans += 1;
     try {
       const state = await this.#check(expected);
       this.#summary.states[state] += 1;
       if (outcome.hung) throw new Violation('the program did not end');
-      if (fault.signal === 'SIGINT') {
+      if ('failure' in fault) {
+        assertFailed(fault, outcome, state, await readTally(command), await this.#newLeftovers(leftBefore));
+      } else if (fault.signal === 'SIGINT') {
         assertInterrupted(outcome, state);
         await assertAlone(outcome.group);
         assertClean(await this.#newLeftovers(leftBefore));
@@ -130,37 +160,48 @@ class Rounds {
     } finally {
       await this.#endGroup(outcome.group);
     }
-    await this.#check({ ...expected, before: await this.#home.snapshot() });
+    await this.#collect();
+    await this.#check({ before: await this.#home.snapshot(), after: {}, mayBeBetween: false });
     this.#summary.staged += (await this.#newLeftovers(leftBefore)).length;
   }
 
   /** The same command succeeds now, also while an orphan of the killed one still runs. */
-  async #runAgain(
-    { statusAgain, environment }: Scenario,
-    command: Command,
-    expected: Expected,
-    state: 'old' | 'new',
-  ): Promise<void> {
+  async #runAgain(scenario: Scenario, command: Command, expected: Expected, state: State): Promise<void> {
+    const { statusAgain, isRepeatable = false } = scenario;
     const before = await this.#home.snapshot();
-    const { status, stderr } = await runDisturbed(command);
-    const wanted = state === 'old' ? 0 : statusAgain;
+    const { status, stderr } = await this.#servant.run(command.args);
+    const wanted = state === 'new' ? statusAgain : 0;
     if (status !== wanted)
       throw new Violation(
         `run again from its ${state} state it ended with ${status}, not ${wanted}: ${stderr}`,
       );
     // What is done already is refused; any command that succeeds ends with this.
     if (wanted !== 0) await this.#home.reloadMounts();
-    const after = await this.#check({ ...expected, before });
-    const right = state === 'old' ? 'new' : 'old';
+    const changes = Object.keys(expected.after).length > 0 && (state !== 'new' || isRepeatable);
+    const after = await this.#check({ ...expected, before: state === 'between' ? expected.before : before });
+    const right = changes ? 'new' : 'old';
     if (after !== right) throw new Violation(`run again from its ${state} state it left the ${after} one`);
-    await this.#mount.assertShows(environment, (await this.#home.snapshot()).get(environment));
+    const now = await this.#home.snapshot();
+    for (const name of Object.keys(expected.after)) await this.#mount.assertShows(name, now.get(name));
   }
 
-  async #check(expected: Expected): Promise<'old' | 'new'> {
+  /** A collection without a grace period leaves what is referred to, and nothing else. */
+  async #collect(): Promise<void> {
+    if (!this.#collects) return;
+    const workspace = this.#home.open();
+    await ageRoots(workspace.store.layout);
+    const { status, stderr } = await this.#servant.run(['store', 'gc', '--older-than', '0']);
+    if (status !== 0) throw new Violation(`gc ended with ${status}: ${stderr}`);
+    await checkCollected(workspace);
+  }
+
+  async #check(expected: Expected): Promise<State> {
     const workspace = this.#home.open();
     const now = await this.#home.snapshot();
     this.#serials.check(now);
-    await this.#images.check(workspace.store.layout.images);
+    const { images, condemned } = workspace.store.layout;
+    await this.#images.check(images, condemned);
+    await checkStore(workspace);
     return checkEnvironments(workspace, expected, now);
   }
 
@@ -192,19 +233,7 @@ class Rounds {
   }
 }
 
-/** 130 when nothing was changed, 0 when the work was done; a signal's death only before there was a handler. */
-function assertInterrupted({ status, signal, stderr }: Outcome, state: 'old' | 'new'): void {
-  if (status === 0 && state === 'new') return;
-  if (status === 130 && state === 'old' && stderr.includes('interrupted')) return;
-  if (signal === 'SIGINT' && state === 'old') return;
-  throw new Violation(`Ctrl-C ended it with ${status ?? signal} in its ${state} state: ${stderr}`);
-}
-
-async function assertAlone(group: number): Promise<void> {
-  const members = await membersOf(group);
-  if (members.length > 0) throw new Violation(`Ctrl-C left behind: ${members.join('; ')}`);
-}
-
-function assertClean(left: readonly string[]): void {
-  if (left.length > 0) throw new Violation(`Ctrl-C left ${left.join(', ')}`);
+function countOf(fault: Round['fault']): 'kills' | 'interrupts' | 'failures' {
+  if ('failure' in fault) return 'failures';
+  return fault.signal === 'SIGKILL' ? 'kills' : 'interrupts';
 }
