@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode } from './errors.js';
+import { systemErrorCode, unless } from './errors.js';
 
 /** Makes the names in `folder` durable (fsync(2) of a directory). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -48,12 +48,36 @@ export async function stageFile(
  */
 export async function publishExclusively(staged: string, target: string): Promise<boolean> {
   try {
+    return await linkExclusively(staged, target);
+  } finally {
+    await unlink(staged);
+  }
+}
+
+const mostTries = 16;
+
+/** As `publishExclusively`, into a folder below `root` that others may remove while it is empty. */
+export async function publishInFolder(root: string, staged: string, target: string): Promise<boolean> {
+  try {
+    for (let tries = 1; ; tries += 1) {
+      await mkdir(dirname(target), { recursive: true });
+      const isPublished = await unless('ENOENT', linkExclusively(staged, target));
+      if (isPublished === undefined && tries < mostTries) continue;
+      for (let folder = dirname(dirname(target)); folder.startsWith(root); folder = dirname(folder))
+        await syncFolder(folder);
+      return isPublished ?? (await linkExclusively(staged, target));
+    }
+  } finally {
+    await unlink(staged);
+  }
+}
+
+async function linkExclusively(staged: string, target: string): Promise<boolean> {
+  try {
     await link(staged, target);
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
-  } finally {
-    await unlink(staged);
   }
   await syncFolder(dirname(target));
   return true;

@@ -39,7 +39,7 @@ export function makeProgram(signal: AbortSignal): Command {
       const asJson = command.opts<{ json?: boolean }>().json === true;
       try {
         const workspace = openWorkspace(findPlaces(), makeProgress(), signal);
-        await endInterruptedChanges(workspace.environments);
+        await endInterruptedChanges(workspace.environments, workspace.store);
         const action = await load();
         const report = await action(workspace, ...(args.slice(0, -1) as A));
         writeReport(report, asJson);

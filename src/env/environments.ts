@@ -141,6 +141,17 @@ export class Environments {
     );
   }
 
+  /** Removes old generations of an environment; the newest one stays in any case. */
+  async prune(name: string, generations: readonly number[]): Promise<void> {
+    const newest = (await this.generations(name)).at(-1)!;
+    const doomed = generations.filter((generation) => generation < newest);
+    const serial = await this.#serialOf(name, newest);
+    if (doomed.length === 0 || serial === undefined) return;
+    for (const generation of doomed) await unless('ENOENT', unlink(this.#manifestPath(name, generation)));
+    await syncFolder(join(this.#folder, name));
+    await this.#registration?.retire(serial, (generation) => doomed.includes(generation));
+  }
+
   /** Takes the environment out of the home in one step, then removes it. Throws ENVIRONMENT_MISSING. */
   async delete(name: string): Promise<void> {
     const newest = (await this.generations(name)).at(-1)!;
@@ -154,25 +165,43 @@ export class Environments {
     if (serial !== undefined) await this.#registration?.retire(serial);
   }
 
-  /** Every generation that can be read, of every environment. */
-  async readAll(): Promise<Manifest[]> {
+  /** Every generation of every environment, and those that cannot be read. */
+  async readAll(): Promise<{ manifests: Manifest[]; damaged: { name: string; generation: number }[] }> {
     const manifests: Manifest[] = [];
+    const damaged: { name: string; generation: number }[] = [];
     for (const name of await this.list()) {
-      for (const generation of await this.generations(name)) {
-        const manifest = await this.read(name, generation).catch(unreadable);
+      // What is deleted meanwhile has none.
+      const files = (await this.#manifestFiles(name)).sort();
+      for (const file of files) {
+        const path = join(this.#folder, name, file);
+        const data = await unless('ENOENT', readFile(path));
+        const manifest = data && decodeOrNothing(data, path);
         if (manifest) manifests.push(manifest);
+        else if (data) damaged.push({ name, generation: Number(manifestPattern.exec(file)![1]) });
       }
     }
-    return manifests;
+    return { manifests, damaged };
+  }
+
+  /** Registers what is there, when the store does not know this home yet. */
+  async register(): Promise<void> {
+    await this.#register([]);
+  }
+
+  /** Registers generations that are to be published, before anything is. */
+  async registerNext(manifests: readonly Manifest[]): Promise<void> {
+    await this.#register(manifests);
   }
 
   async #register(manifests: readonly Manifest[]): Promise<void> {
-    await this.#registration?.register(manifests, () => this.readAll());
+    await this.#registration?.register(manifests, async () => (await this.readAll()).manifests);
   }
 
   /** Undefined where the manifest is damaged: gc finds out that its roots are of nothing. */
   async #serialOf(name: string, generation: number): Promise<number | undefined> {
-    return (await this.read(name, generation).catch(unreadable))?.serial;
+    const path = this.#manifestPath(name, generation);
+    const data = await unless('ENOENT', readFile(path));
+    return data && decodeOrNothing(data, path)?.serial;
   }
 
   async assertFree(name: string): Promise<void> {
@@ -199,8 +228,13 @@ export class Environments {
   }
 }
 
-function unreadable(error: unknown): undefined {
-  if (!(error instanceof ShenvError)) throw error;
+function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
+  try {
+    return decodeManifest(data, path);
+  } catch (error) {
+    if (!(error instanceof ShenvError)) throw error;
+    return undefined;
+  }
 }
 
 async function writeDurably(path: string, manifest: Manifest): Promise<void> {

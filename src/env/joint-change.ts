@@ -7,6 +7,7 @@ import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
+import type { Store } from '../store/store.js';
 import type { Environments } from './environments.js';
 
 /** History: 1 (first version). */
@@ -27,6 +28,7 @@ export async function commitTogether(
   const [only, ...others] = manifests;
   if (only === undefined) return;
   if (others.length === 0) return environments.commit(only);
+  await environments.registerNext(manifests);
   const journal = await writeJournal(environments, manifests);
   const published: Manifest[] = [];
   try {
@@ -43,15 +45,34 @@ export async function commitTogether(
 }
 
 /** Ends changes that a crash on this host has interrupted; an environment that has moved on since stays as it is. */
-export async function endInterruptedChanges(environments: Environments): Promise<void> {
-  for (const file of (await unless('ENOENT', readdir(environments.changes))) ?? []) {
+export async function endInterruptedChanges(environments: Environments, store: Store): Promise<void> {
+  const journals = (await listJournals(environments)).filter(
+    ({ host, pid }) => host === hostname() && !isRunning(pid),
+  );
+  if (journals.length === 0) return;
+  await store.during('ending an interrupted change', async () => {
+    for (const { path } of journals) {
+      for (const manifest of await readJournal(path)) await commitIfNext(environments, manifest);
+      await unless('ENOENT', unlink(path));
+    }
+  });
+}
+
+/** Generations that are being published, or will be when a change that was interrupted is ended. */
+export async function readJournals(environments: Environments): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for (const { path } of await listJournals(environments)) manifests.push(...(await readJournal(path)));
+  return manifests;
+}
+
+async function listJournals({
+  changes,
+}: Environments): Promise<{ path: string; host: string; pid: number }[]> {
+  const files = (await unless('ENOENT', readdir(changes))) ?? [];
+  return files.flatMap((file) => {
     const [, host, pid] = journalPattern.exec(file) ?? [];
-    if (host !== hostname() || isRunning(Number(pid))) continue;
-    const path = join(environments.changes, file);
-    const data = await unless('ENOENT', readFile(path));
-    for (const manifest of data ? readJournal(data, path) : []) await commitIfNext(environments, manifest);
-    await unless('ENOENT', unlink(path));
-  }
+    return host === undefined ? [] : [{ path: join(changes, file), host, pid: Number(pid) }];
+  });
 }
 
 async function writeJournal(environments: Environments, manifests: readonly Manifest[]): Promise<string> {
@@ -63,7 +84,9 @@ async function writeJournal(environments: Environments, manifests: readonly Mani
 }
 
 /** Nothing of a journal that is not whole was published: it is put in place in one step. */
-function readJournal(data: Buffer, path: string): Manifest[] {
+async function readJournal(path: string): Promise<Manifest[]> {
+  const data = await unless('ENOENT', readFile(path));
+  if (!data) return [];
   try {
     const encoded = unpackFramed(magic, journalVersion, data) as Buffer[];
     return encoded.map((manifest) => decodeManifest(manifest, path));

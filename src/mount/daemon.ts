@@ -5,12 +5,14 @@ import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
+import { HeldLease } from '../store/leases.js';
 import { serveControl } from './control.js';
 import type { Engine, EngineName } from './engine.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { Renderer } from './renderer.js';
 import { prepareRuntime, removeRecord, runtimeFiles, writeRecord } from './runtime.js';
+import { ShownImages } from './shown-images.js';
 import { startEngine } from './start-engine.js';
 
 export interface DaemonOptions {
@@ -52,7 +54,8 @@ export class Daemon {
   readonly #workspace: Workspace;
   readonly #options: DaemonOptions;
   readonly #contents = new ImageContents();
-  readonly #environments: MountedEnvironments;
+  #environments!: MountedEnvironments;
+  #lease: HeldLease | undefined;
   readonly #startedMs = Date.now();
   /** Resolves when the mount has ended and everything is cleaned up. */
   readonly ended: Promise<void>;
@@ -67,10 +70,6 @@ export class Daemon {
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#environments = new MountedEnvironments(workspace, {
-      status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
-      only: options.environment,
-    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -84,9 +83,17 @@ export class Daemon {
     const { places } = this.#workspace;
     const { mountpoint, environment } = this.#options;
     await prepareRuntime(places.runtime);
-    await this.#readEnvironments();
-    await prepareMountpoint(mountpoint);
-    await this.#startEngine();
+    this.#lease = await HeldLease.take(this.#workspace.store.layout, 'mount', mountpoint);
+    try {
+      // A home that was copied is not known to the store before.
+      await this.#workspace.environments.register();
+      await this.#readEnvironments();
+      await prepareMountpoint(mountpoint);
+      await this.#startEngine();
+    } catch (error) {
+      await this.#lease?.end();
+      throw error;
+    }
     this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
       this.#handle(request),
     );
@@ -104,6 +111,11 @@ export class Daemon {
 
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
+    this.#environments = new MountedEnvironments(this.#workspace, {
+      status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
+      only: environment,
+      shown: new ShownImages(this.#lease),
+    });
     if (environment !== undefined) await readReference(this.#workspace, environment);
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
@@ -210,6 +222,7 @@ export class Daemon {
   async #cleanUp(): Promise<void> {
     await this.#retire();
     this.#contents.close();
+    await this.#lease?.end();
     this.#end();
   }
 }

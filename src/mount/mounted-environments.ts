@@ -4,16 +4,21 @@ import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
 import { Image } from '../image/read.js';
 import { ImageCache } from '../store/image-cache.js';
+import type { ImageName } from '../store/layout.js';
+import { imagesOf } from '../store/roots.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import type { Publication, ViewSource } from './engine.js';
+import type { ShownImages } from './shown-images.js';
 
 interface MountedEnvironment {
   environmentSerial: number;
   generation: number;
   /** Set from the first use on. */
   view: Promise<View> | undefined;
+  /** What the view shows; known before it is composed. */
+  images: readonly ImageName[];
 }
 
 export interface MountedOptions {
@@ -21,6 +26,8 @@ export interface MountedOptions {
   status: () => string;
   /** Show this environment, or this generation of one (`web@3`), alone; no other is read, and there is no `.shenv`. */
   only: string | undefined;
+  /** Told what is shown before it is opened. */
+  shown: ShownImages;
 }
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
@@ -100,6 +107,10 @@ export class MountedEnvironments implements ViewSource {
       else if (old) replaced.push({ name, before: old, after: composed });
     }
     replaced.push(...(await this.#reloadControl()));
+    await this.#options.shown.settle(
+      new Set([...after.values()].flatMap(({ images }) => images)),
+      Date.now(),
+    );
     return { rootsChanged, replaced };
   }
 
@@ -120,7 +131,7 @@ export class MountedEnvironments implements ViewSource {
       const manifest = await environments.read(reference.name, generation);
       if (this.#isAnother(manifest.serial, known)) return undefined;
       const same = known?.generation === generation && known.environmentSerial === manifest.serial;
-      return same ? known : { environmentSerial: manifest.serial, generation, view: undefined };
+      return same ? known : { environmentSerial: manifest.serial, generation, view: undefined, images: [] };
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
       if (error.code === 'ENVIRONMENT_MISSING') return undefined;
@@ -140,6 +151,8 @@ export class MountedEnvironments implements ViewSource {
     const { environments } = this.#workspace;
     try {
       const manifest = await environments.read(parseReference(name).name, environment.generation);
+      environment.images = [...imagesOf(manifest.layers)];
+      await this.#options.shown.cover(environment.images);
       const view = await loadView(manifest, this.#images, environments.interpreters);
       this.failures.delete(name);
       return view;

@@ -137,7 +137,16 @@ async function exchange(socketPath: string, line: string): Promise<string> {
  * change. A daemon that is gone has nothing to show; its record is removed.
  */
 export async function reloadMounts(runtime: string, home: string): Promise<void> {
-  const records = (await listRecords(runtime)).filter((record) => record.home === home);
+  await reloadThose(runtime, (record) => record.home === home);
+}
+
+/** As `reloadMounts`, for a change of the store's images. */
+export async function reloadMountsOfStore(runtime: string, store: string): Promise<void> {
+  await reloadThose(runtime, (record) => record.store === store);
+}
+
+async function reloadThose(runtime: string, isMeant: (record: DaemonRecord) => boolean): Promise<void> {
+  const records = (await listRecords(runtime)).filter(isMeant);
   await Promise.all(
     records.map(async ({ mountpoint, pid }) => {
       try {

@@ -1,13 +1,16 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { publishExclusively, stageFile, stagingName } from '../base/atomic-write.js';
+import { publishInFolder, stageFile, stagingName } from '../base/atomic-write.js';
+import { unless } from '../base/errors.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds, nodeFlags } from '../image/format.js';
 import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
 import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
+import { normalizeName } from '../wheel/filename.js';
 import { bytecodeName } from './layout.js';
 import { claimSerial } from './put.js';
+import { rescue } from './rescue.js';
 import type { Store } from './store.js';
 
 /** A Python source of an image and where its bytes are in the image's file. */
@@ -24,14 +27,17 @@ export type CompileSources = (
   sources: readonly SourceFile[],
 ) => Promise<(number | null)[]>;
 
-/** The image of the same wheel with bytecode for `cacheTag`, or undefined. */
-export async function findBytecode(base: Image, cacheTag: string): Promise<Image | undefined> {
-  try {
-    return await Image.open(bytecodePath(base, cacheTag), base);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** The image of the same wheel with bytecode for `cacheTag`, or undefined; a condemned one is taken back. */
+export async function findBytecode(
+  { layout }: Store,
+  base: Image,
+  cacheTag: string,
+): Promise<Image | undefined> {
+  const path = bytecodePath(base, cacheTag);
+  const open = () => unless('ENOENT', Image.open(path, base));
+  const found = await open();
+  if (found) return found;
+  return rescue(layout, normalizeName(base.meta.name), basename(path)) ? open() : undefined;
 }
 
 /**
@@ -51,8 +57,7 @@ export async function putBytecode(
     const sizes = await compile(base.path, compiled, sources);
     const staged = await stageBytecode(store, base, cacheTag, compiled, sources, sizes);
     const target = bytecodePath(base, cacheTag);
-    await mkdir(dirname(target), { recursive: true });
-    await publishExclusively(staged, target);
+    await publishInFolder(store.layout.images, staged, target);
     return await Image.open(target, base);
   } finally {
     await rm(compiled, { force: true });

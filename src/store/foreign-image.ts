@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
+import { type FileHandle, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publishInFolder, stageFile } from '../base/atomic-write.js';
 import { ShenvError } from '../base/errors.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds } from '../image/format.js';
@@ -49,10 +49,7 @@ export async function publishForeignImage(store: Store, { image, path }: StagedI
   const place = imagePlace(image.meta.wheelFilename, image.wheelDigest);
   const target = join(store.layout.images, place.folder, place.file);
   await renumberImage(path, await claimSerial(store));
-  await mkdir(dirname(target), { recursive: true });
-  await syncFolder(dirname(dirname(target)));
-  await syncFolder(store.layout.images);
-  return publishExclusively(path, target);
+  return publishInFolder(store.layout.images, path, target);
 }
 
 /** What a reader takes from the meta section is what the wheel's files say, and RECORD names every file. */

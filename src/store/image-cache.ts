@@ -33,7 +33,7 @@ export class ImageCache {
 
   async #load(key: ImageKey, cacheTag: string | undefined): Promise<Image> {
     if (cacheTag === undefined) return this.#store.open(key.name, key.version, key.wheelDigest);
-    const bytecode = await findBytecode(await this.open(key), cacheTag);
+    const bytecode = await findBytecode(this.#store, await this.open(key), cacheTag);
     if (bytecode) return bytecode;
     throw new ShenvError(
       'IMAGE_MISSING',

@@ -68,6 +68,11 @@ export class HeldLease {
     await this.#write();
   }
 
+  /** When it was written last, on the file system's clock, in milliseconds since 1970. */
+  async takenMs(): Promise<number> {
+    return (await stat(this.#path)).mtimeMs;
+  }
+
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await unless('ENOENT', unlink(this.#path));

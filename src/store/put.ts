@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
+import { publishInFolder, stageFile, syncFolder } from '../base/atomic-write.js';
 import { type Digest, type Serial, toSerial } from '../base/brands.js';
 import { claimNumber } from '../base/claims.js';
 import { sha256OfFile } from '../base/digest.js';
@@ -50,10 +50,7 @@ export async function putWheel(
   try {
     const plan = await readPlan(archive, wheelPath);
     const staged = await stageImage(store, archive, plan, digest, options);
-    await mkdir(dirname(target), { recursive: true });
-    await syncFolder(dirname(dirname(target)));
-    await syncFolder(store.layout.images);
-    const added = await publishExclusively(staged, target);
+    const added = await publishInFolder(store.layout.images, staged, target);
     return { image: await Image.open(target), added };
   } finally {
     await archive.close();

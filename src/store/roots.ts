@@ -59,6 +59,7 @@ export async function registerRoots(
   for (const manifest of manifests) {
     const data = encodeManifest(manifest);
     const key = rootKeyOf(data, manifest);
+    if (await isRegistered(folder, key)) continue;
     const staged = await stageFile(folder, (file) => file.writeFile(data));
     await unlink(join(folder, goneName(key))).catch(missing);
     for (const side of sides) await linkOrKeep(staged, join(folder, rootName(key, side)));
@@ -82,6 +83,8 @@ export async function retireRoots(
     if (!key || file.endsWith('.gone') || !isDoomed(key)) continue;
     const gone = join(folder, goneName(key));
     await rename(join(folder, file), gone).catch(missing);
+    // Of two names of one file rename(2) keeps both.
+    await unlink(join(folder, file)).catch(missing);
     const now = new Date();
     await utimes(gone, now, now).catch(missing);
   }
@@ -168,6 +171,13 @@ async function readRoot(path: string, home: HomeId, key: RootKey): Promise<Root 
   const data = await unless('ENOENT', readFile(path));
   if (!status || !data) return undefined;
   return { ...key, home, atMs: status.mtimeMs, manifest: decodeOrNothing(data, path, key) };
+}
+
+async function isRegistered(folder: string, key: RootKey): Promise<boolean> {
+  for (const side of sides) {
+    if ((await unless('ENOENT', stat(join(folder, rootName(key, side))))) === undefined) return false;
+  }
+  return true;
 }
 
 function decodeOrNothing(data: Buffer, path: string, key: RootKey): Manifest | undefined {

@@ -6,6 +6,9 @@ import { Image, readWheelDigest } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
 import { digestPrefix, imageSuffix, type StoreLayout, storeLayout } from './layout.js';
 import { HeldLease } from './leases.js';
+import { rescue } from './rescue.js';
+
+const mostTries = 3;
 
 /** An image of the store by its place; nothing of it is read yet. */
 export interface StoredImage {
@@ -75,12 +78,23 @@ export class Store {
     }
   }
 
-  /** The image of the wheel with this digest, or undefined. */
+  /** The image of the wheel with this digest, or undefined; one that a gc has condemned is taken back. */
   async find(name: string, version: string, digest: Digest): Promise<StoredImage | undefined> {
     const ending = `-${digestPrefix(digest)}${imageSuffix}`;
+    const found = await this.#findPlaced(name, version, digest, ending);
+    if (found || !rescue(this.layout, normalizeName(name), ending)) return found;
+    return this.#findPlaced(name, version, digest, ending);
+  }
+
+  async #findPlaced(
+    name: string,
+    version: string,
+    digest: Digest,
+    ending: string,
+  ): Promise<StoredImage | undefined> {
     for await (const image of this.listOf(name)) {
       if (!image.path.endsWith(ending) || !sameVersion(image.version, version)) continue;
-      if ((await readWheelDigest(image.path)) === digest) return image;
+      if ((await unless('ENOENT', readWheelDigest(image.path))) === digest) return image;
     }
     return undefined;
   }
@@ -102,8 +116,13 @@ export class Store {
 
   /** Opens the image that a layer refers to. Throws IMAGE_MISSING when the store lacks it. */
   async open(name: string, version: string, digest: Digest): Promise<Image> {
-    const stored = await this.find(name, version, digest);
-    if (stored) return Image.open(stored.path);
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const stored = await this.find(name, version, digest);
+      if (!stored) break;
+      // A gc may condemn it in between; then the next look-up takes it back.
+      const image = await unless('ENOENT', Image.open(stored.path));
+      if (image) return image;
+    }
     throw new ShenvError(
       'IMAGE_MISSING',
       `The store has no image of ${name} ${version} (wheel ${digest.slice(0, 16)}…)`,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, addWantedOptions, collect, example, json } from './shared.js';
+import { type Act, addWantedOptions, collect, example, holding, json } from './shared.js';
 
 export function addEnvironmentCommands(program: Command, act: Act): void {
   const create = program
@@ -26,7 +26,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
         'shenv-fs create web2 -r pylock.toml        # from a lock: no resolver, and no network if the store has all',
       ),
     )
-    .action(act(async () => (await import('../commands/create.js')).create));
+    .action(act(holding(async () => (await import('../commands/create.js')).create)));
   program
     .command('delete')
     .alias('remove-environment')
@@ -35,7 +35,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
     .option('--detach', 'also such as others inherit: they keep what they show, as their own')
     .addOption(json())
     .addHelpText('after', example('shenv-fs delete web'))
-    .action(act(async () => (await import('../commands/environments.js')).deleteEnvironments));
+    .action(act(holding(async () => (await import('../commands/environments.js')).deleteEnvironments)));
   program
     .command('list')
     .description('list environments')

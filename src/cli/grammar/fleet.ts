@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, example, json } from './shared.js';
+import { type Act, example, holding, json } from './shared.js';
 
 /** Commands that look at all environments, and what says which of them `upgrade --everywhere` changes. */
 export function addFleetCommands(program: Command, act: Act): void {
@@ -18,7 +18,7 @@ export function addFleetCommands(program: Command, act: Act): void {
     .description('make `upgrade --everywhere` leave distributions of an environment alone')
     .addOption(json())
     .addHelpText('after', example('shenv-fs hold web urllib3'))
-    .action(act(async () => (await import('../commands/fleet.js')).hold));
+    .action(act(holding(async () => (await import('../commands/fleet.js')).hold)));
   program
     .command('unhold')
     .argument('<env>', 'environment')
@@ -26,7 +26,7 @@ export function addFleetCommands(program: Command, act: Act): void {
     .description('take back what hold did')
     .addOption(json())
     .addHelpText('after', example('shenv-fs unhold web urllib3'))
-    .action(act(async () => (await import('../commands/fleet.js')).unhold));
+    .action(act(holding(async () => (await import('../commands/fleet.js')).unhold)));
 }
 
 /** Options that make `upgrade` change every environment. */

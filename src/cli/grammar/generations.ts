@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, example, json } from './shared.js';
+import { type Act, example, holding, json } from './shared.js';
 
 /** Commands that take environments as values: copies, names, and what they were before. */
 export function addGenerationCommands(program: Command, act: Act): void {
@@ -10,7 +10,7 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .description('make a copy of an environment; both go their own ways afterwards')
     .addOption(json())
     .addHelpText('after', example('shenv-fs clone web web-next', 'shenv-fs clone web@3 web-then'))
-    .action(act(async () => (await import('../commands/generations.js')).cloneEnvironment));
+    .action(act(holding(async () => (await import('../commands/generations.js')).cloneEnvironment)));
   program
     .command('rename')
     .argument('<env>', 'environment')
@@ -18,7 +18,7 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .description('give an environment another name; its history goes with it')
     .addOption(json())
     .addHelpText('after', example('shenv-fs rename web shop'))
-    .action(act(async () => (await import('../commands/generations.js')).renameEnvironment));
+    .action(act(holding(async () => (await import('../commands/generations.js')).renameEnvironment)));
   program
     .command('history')
     .argument('[env]', 'environment (default: changes of several environments at once)')
@@ -48,5 +48,5 @@ export function addGenerationCommands(program: Command, act: Act): void {
       'after',
       example('shenv-fs rollback web', 'shenv-fs rollback web --to 3', 'shenv-fs rollback --change 3f2a'),
     )
-    .action(act(async () => (await import('../commands/generations.js')).rollbackEnvironment));
+    .action(act(holding(async () => (await import('../commands/generations.js')).rollbackEnvironment)));
 }

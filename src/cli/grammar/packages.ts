@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addFleetOptions } from './fleet.js';
-import { type Act, addIndexOptions, addWantedOptions, example, json } from './shared.js';
+import { type Act, addIndexOptions, addWantedOptions, example, holding, json } from './shared.js';
 
 /** Commands that change what an environment holds, and that tell what it holds. */
 export function addPackageCommands(program: Command, act: Act): void {
@@ -21,7 +21,7 @@ function addChanges(program: Command, act: Act): void {
       'after',
       example('shenv-fs install web "django>=5" -c constraints.txt', 'shenv-fs install web -e .'),
     )
-    .action(act(async () => (await import('../commands/update.js')).installInto));
+    .action(act(holding(async () => (await import('../commands/update.js')).installInto)));
   program
     .command('remove')
     .alias('uninstall')
@@ -31,7 +31,7 @@ function addChanges(program: Command, act: Act): void {
     .option('--prune', 'also dependencies that nothing needs any more')
     .addOption(json())
     .addHelpText('after', example('shenv-fs remove web django --prune'))
-    .action(act(async () => (await import('../commands/update.js')).removeFrom));
+    .action(act(holding(async () => (await import('../commands/update.js')).removeFrom)));
   const sync = program
     .command('sync')
     .argument('<env>', 'environment')
@@ -43,7 +43,7 @@ function addChanges(program: Command, act: Act): void {
       'after',
       example('shenv-fs sync web pylock.toml', 'shenv-fs sync web requirements.txt dev.txt'),
     )
-    .action(act(async () => (await import('../commands/update.js')).syncTo));
+    .action(act(holding(async () => (await import('../commands/update.js')).syncTo)));
   const upgrade = program
     .command('upgrade')
     .argument('<env>', 'environment')
@@ -59,7 +59,7 @@ function addChanges(program: Command, act: Act): void {
         'shenv-fs upgrade urllib3 --everywhere --within 2.* --dry-run',
       ),
     )
-    .action(act(async () => (await import('../commands/update.js')).upgradeIn));
+    .action(act(holding(async () => (await import('../commands/update.js')).upgradeIn)));
 }
 
 function addQuestions(program: Command, act: Act): void {
@@ -72,7 +72,7 @@ function addQuestions(program: Command, act: Act): void {
   )
     .addOption(json())
     .addHelpText('after', example('shenv-fs lock web -o pylock.toml'))
-    .action(act(async () => (await import('../commands/questions.js')).lock));
+    .action(act(holding(async () => (await import('../commands/questions.js')).lock)));
   program
     .command('freeze')
     .argument('<env>', 'environment')

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, addIndexOptions, example, json } from './shared.js';
+import { type Act, addIndexOptions, example, holding, json } from './shared.js';
 
 export function addRepairCommands(program: Command, act: Act): void {
   const repair = program
@@ -24,5 +24,5 @@ export function addRepairCommands(program: Command, act: Act): void {
         'shenv-fs repair web --python 3.12   # wheels that support it stay, others are fetched in the same version',
       ),
     )
-    .action(act(async () => (await import('../commands/repair.js')).repairEnvironments));
+    .action(act(holding(async () => (await import('../commands/repair.js')).repairEnvironments)));
 }

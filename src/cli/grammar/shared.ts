@@ -10,6 +10,18 @@ export type Act = <A extends unknown[]>(
   load: () => Promise<Action<A>>,
 ) => (...args: unknown[]) => Promise<void>;
 
+/**
+ * For commands that look images up and then refer to them, or read them for long: no gc removes any meanwhile
+ * (docs/store.md).
+ */
+export function holding<A extends unknown[]>(load: () => Promise<Action<A>>): () => Promise<Action<A>> {
+  return async () => {
+    const action = await load();
+    const what = process.argv.slice(2).join(' ');
+    return (workspace, ...args) => workspace.store.during(what, () => action(workspace, ...args));
+  };
+}
+
 export function json(): Option {
   return new Option('--json', 'print JSON');
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Act, example, json } from './shared.js';
+import { type Act, example, holding, json } from './shared.js';
+import { addStoreGc } from './store-gc.js';
 
 export function addStoreCommands(program: Command, act: Act): void {
   const store = program.command('store').description('look after the store of images');
@@ -9,7 +10,7 @@ export function addStoreCommands(program: Command, act: Act): void {
     .description('add wheel files to the store')
     .addOption(json())
     .addHelpText('after', example('shenv-fs store add dist/*.whl'))
-    .action(act(async () => (await import('../commands/store.js')).addWheels));
+    .action(act(holding(async () => (await import('../commands/store.js')).addWheels)));
   store
     .command('list')
     .argument('[distribution]', 'one distribution')
@@ -26,4 +27,5 @@ export function addStoreCommands(program: Command, act: Act): void {
       example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
     )
     .action(act(async () => (await import('../commands/store.js')).dump));
+  addStoreGc(store, act);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, example, json } from './shared.js';
+import { type Act, example, holding, json } from './shared.js';
 
 /** Commands that let environments leave and arrive. */
 export function addTransferCommands(program: Command, act: Act): void {
@@ -15,7 +15,7 @@ export function addTransferCommands(program: Command, act: Act): void {
     )
     .addOption(json())
     .addHelpText('after', example('shenv-fs export web ./venv', 'shenv-fs export web@3 /srv/web'))
-    .action(act(async () => (await import('../commands/transfer.js')).exportTo));
+    .action(act(holding(async () => (await import('../commands/transfer.js')).exportTo)));
   program
     .command('import')
     .argument('<folder>', 'an existing venv; it stays as it is')
@@ -25,7 +25,7 @@ export function addTransferCommands(program: Command, act: Act): void {
     .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .addOption(json())
     .addHelpText('after', example('shenv-fs import ./.venv web'))
-    .action(act(async () => (await import('../commands/transfer.js')).importFrom));
+    .action(act(holding(async () => (await import('../commands/transfer.js')).importFrom)));
   program
     .command('pack')
     .argument('<env>', 'environment, or one of its generations: web@3')
@@ -33,7 +33,7 @@ export function addTransferCommands(program: Command, act: Act): void {
     .description('write an environment and its images into one file, for another machine')
     .addOption(json())
     .addHelpText('after', example('shenv-fs pack web web.shenv'))
-    .action(act(async () => (await import('../commands/transfer.js')).packTo));
+    .action(act(holding(async () => (await import('../commands/transfer.js')).packTo)));
   program
     .command('unpack')
     .argument('<file>', 'a packed environment, from someone whom you would trust with a wheel')
@@ -42,5 +42,5 @@ export function addTransferCommands(program: Command, act: Act): void {
     .option('-p, --python <python>', 'interpreter of the same version (default: one that is found)')
     .addOption(json())
     .addHelpText('after', example('shenv-fs unpack web.shenv', 'shenv-fs unpack web.shenv web-of-monday'))
-    .action(act(async () => (await import('../commands/transfer.js')).unpackFrom));
+    .action(act(holding(async () => (await import('../commands/transfer.js')).unpackFrom)));
 }

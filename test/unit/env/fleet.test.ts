@@ -128,7 +128,7 @@ test.serial('an upgrade whose process was killed is ended by the next command', 
   t.not(killed.status, 0);
   const between = await Promise.all(names.map((name) => versionIn(name, 'core')));
   t.deepEqual(between, ['2.0', '2.0', '1.0', '1.0', '1.0'], killed.stderr);
-  await endInterruptedChanges(workspace.environments);
+  await endInterruptedChanges(workspace.environments, workspace.store);
   for (const name of names) t.is(await versionIn(name, 'core'), '2.0', name);
   t.deepEqual(await readdir(workspace.environments.changes), []);
   t.is((await listChanges(workspace))[0]!.environments.length, 5);

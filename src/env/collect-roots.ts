@@ -1,0 +1,185 @@
+import { isRefusal, ShenvError } from '../base/errors.js';
+import { encodeManifest } from '../manifest/codec.js';
+import type { Manifest } from '../manifest/types.js';
+import type { Marked } from '../store/gc/collect.js';
+import { listHomes, type RegisteredHome, readHomeId } from '../store/homes.js';
+import type { ImageName, StoreLayout } from '../store/layout.js';
+import {
+  forgetGone,
+  type HomeRoots,
+  imagesOf,
+  type Root,
+  type RootKey,
+  readRoots,
+  registerRoots,
+  removeRoot,
+  retireRoots,
+  rootKeyOf,
+} from '../store/roots.js';
+import { Environments } from './environments.js';
+import { readJournals } from './joint-change.js';
+
+/** How old a root of nothing has to be before it is given up; its generation may be about to be published. */
+const publicationMs = 3_600_000;
+
+export interface MarkOptions {
+  /** The file system's clock. */
+  nowMs: number;
+  /** How long the notes of deleted generations are kept. */
+  goneMs: number;
+  /** Register what is not registered, give up roots of nothing; false only reads. */
+  isMending: boolean;
+}
+
+/** A home of which it is not known what it refers to. */
+interface Gap {
+  home: RegisteredHome;
+  why: string;
+}
+
+/**
+ * What every home refers to: its roots, and where it can be reached also its generations themselves, so that a lost or
+ * damaged root is no matter. Throws ROOTS_INCOMPLETE where neither tells.
+ */
+export async function markReferred(layout: StoreLayout, options: MarkOptions): Promise<Marked> {
+  const marked: Marked = { referred: new Set(), givenUpMs: new Map() };
+  const gaps: Gap[] = [];
+  for (const home of await listHomes(layout)) {
+    const why = await new HomeMark(layout, home, options).mark(marked);
+    if (why !== undefined) gaps.push({ home, why });
+  }
+  if (gaps.length > 0) throw incomplete(layout, gaps);
+  return marked;
+}
+
+/** The marks of one home. */
+class HomeMark {
+  readonly #layout: StoreLayout;
+  readonly #home: RegisteredHome;
+  readonly #options: MarkOptions;
+
+  constructor(layout: StoreLayout, home: RegisteredHome, options: MarkOptions) {
+    this.#layout = layout;
+    this.#home = home;
+    this.#options = options;
+  }
+
+  /** Why it is not known what the home refers to; undefined where it is. The home is read first: roots come before. */
+  async mark(marked: Marked): Promise<string | undefined> {
+    const published = await this.#readPublished();
+    const roots = await readRoots(this.#layout, this.#home.id);
+    if (roots === undefined && published === undefined) return 'its roots are gone';
+    if (this.#home.path === undefined && published === undefined) return 'it is not known where it is';
+    const known = roots ?? { live: [], gone: [], halved: [] };
+    const unknown = known.live.filter((root) => !root.manifest && !published?.covers(root));
+    if (unknown.length > 0) return `${unknown.length} of its roots are damaged`;
+    const unread = published?.damaged.find((item) => !known.live.some((root) => isOf(root, item)));
+    if (unread) return `${unread.name}@${unread.generation} is damaged, and its root is lost`;
+    for (const { manifest } of [...known.live, ...(published?.readable ?? [])])
+      if (manifest) for (const name of imagesOf(manifest.layers)) marked.referred.add(name);
+    noteGivenUp(marked.givenUpMs, known.gone);
+    if (this.#options.isMending) await this.#mend(known, published);
+    return undefined;
+  }
+
+  /** Undefined where the home cannot be reached, or another one is in its place. */
+  async #readPublished(): Promise<Published | undefined> {
+    const { path, id } = this.#home;
+    if (path === undefined) return undefined;
+    const found = await readHomeId(path).catch(() => undefined);
+    if (found !== id) return undefined;
+    return Published.read(path).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      return undefined;
+    });
+  }
+
+  async #mend(roots: HomeRoots, published: Published | undefined): Promise<void> {
+    const { id } = this.#home;
+    const { nowMs, goneMs } = this.#options;
+    const halved = new Set(roots.halved.map(textOf));
+    const whole = new Set(
+      roots.live.filter((root) => root.manifest && !halved.has(textOf(root))).map(textOf),
+    );
+    const lost = (published?.readable ?? []).filter((item) => !whole.has(textOf(item)));
+    const half = roots.halved.filter(({ manifest }) => manifest).map(({ manifest }) => manifest!);
+    for (const root of roots.live) if (!root.manifest) await removeRoot(this.#layout, id, root);
+    const unregistered = [...lost.map(({ manifest }) => manifest), ...(published ? [] : half)];
+    if (unregistered.length > 0) await registerRoots(this.#layout, id, unregistered);
+    if (published) await this.#giveUp(roots.live, published);
+    await forgetGone(this.#layout, id, roots.gone, nowMs - goneMs);
+  }
+
+  /** Roots whose generation was never published, or is gone without its root having been given up. */
+  async #giveUp(live: readonly Root[], published: Published): Promise<void> {
+    const oldMs = this.#options.nowMs - publicationMs;
+    const orphans = live.filter((root) => root.manifest && root.atMs <= oldMs && !published.covers(root));
+    if (orphans.length === 0) return;
+    const doomed = new Set(orphans.map(textOf));
+    await retireRoots(this.#layout, this.#home.id, (key) => doomed.has(textOf(key)));
+  }
+}
+
+interface PublishedGeneration extends RootKey {
+  manifest: Manifest;
+}
+
+/** The generations that a home has. */
+class Published {
+  readonly readable: readonly PublishedGeneration[];
+  /** What cannot be read; while there is any, no root is of nothing. */
+  readonly damaged: readonly { name: string; generation: number }[];
+  readonly #keys: ReadonlySet<string>;
+
+  private constructor(readable: readonly PublishedGeneration[], damaged: Published['damaged']) {
+    this.readable = readable;
+    this.damaged = damaged;
+    this.#keys = new Set(readable.map(textOf));
+  }
+
+  static async read(home: string): Promise<Published> {
+    const environments = new Environments(home);
+    const interrupted = await readJournals(environments);
+    const { manifests, damaged } = await environments.readAll();
+    const readable = [...interrupted, ...manifests].map((manifest) => ({
+      ...rootKeyOf(encodeManifest(manifest), manifest),
+      manifest,
+    }));
+    return new Published(readable, damaged);
+  }
+
+  /** Whether the root is known to be of a generation that is here or, where it is damaged, not needed. */
+  covers(root: Root): boolean {
+    if (this.#keys.has(textOf(root))) return true;
+    return (root.manifest !== undefined) === this.damaged.length > 0;
+  }
+}
+
+function isOf({ manifest }: Root, { name, generation }: { name: string; generation: number }): boolean {
+  return manifest?.name === name && manifest.generation === generation;
+}
+
+function noteGivenUp(givenUpMs: Map<ImageName, number>, gone: readonly Root[]): void {
+  for (const { manifest, atMs } of gone) {
+    for (const name of imagesOf(manifest?.layers ?? []))
+      givenUpMs.set(name, Math.max(atMs, givenUpMs.get(name) ?? 0));
+  }
+}
+
+function textOf({ serial, generation, digest }: RootKey): string {
+  return `${serial}-${generation}-${digest}`;
+}
+
+function incomplete({ root }: StoreLayout, gaps: readonly Gap[]): ShenvError {
+  const named = gaps.map(({ home, why }) => `${home.path ?? `home ${home.id}`}: ${why}`);
+  const first = gaps[0]!.home;
+  const where = first.path === undefined ? '' : ` on ${first.host ?? 'its host'}`;
+  return new ShenvError(
+    'ROOTS_INCOMPLETE',
+    `It is not known what every home refers to, so nothing was removed (${named.join('; ')})`,
+    {
+      hint: `Run \`shenv-fs store gc\` where that home can be reached${where}, or, if it is gone for good, \`shenv-fs store forget ${first.id}\` first.`,
+      path: root,
+    },
+  );
+}

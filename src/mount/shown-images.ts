@@ -1,0 +1,44 @@
+import type { ImageName } from '../store/layout.js';
+import type { HeldLease } from '../store/leases.js';
+
+/** Processes may have files open that are not shown any more: for so long images stay after they were shown last. */
+const openFilesMs = 24 * 3_600_000;
+
+/** What a mount shows and has shown within a day, as its lease tells every gc. */
+export class ShownImages {
+  readonly #lease: HeldLease | undefined;
+  /** When it was shown last, in milliseconds since 1970; Infinity while it is. */
+  readonly #until = new Map<ImageName, number>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(lease: HeldLease | undefined) {
+    this.#lease = lease;
+  }
+
+  /** To be awaited before the images are opened: from then on no gc removes them. */
+  async cover(names: Iterable<ImageName>): Promise<void> {
+    const before = this.#until.size;
+    for (const name of names) this.#until.set(name, Number.POSITIVE_INFINITY);
+    if (this.#until.size > before) this.#write();
+    await this.#writing;
+  }
+
+  /** `names` are all that is shown now. */
+  async settle(names: ReadonlySet<ImageName>, nowMs: number): Promise<void> {
+    const before = this.#until.size;
+    for (const [name, untilMs] of this.#until) {
+      if (names.has(name)) continue;
+      if (untilMs === Number.POSITIVE_INFINITY) this.#until.set(name, nowMs);
+      else if (untilMs < nowMs - openFilesMs) this.#until.delete(name);
+    }
+    if (this.#until.size < before) this.#write();
+    await this.#writing;
+  }
+
+  /** One after the other; what is written last is what is true. */
+  #write(): void {
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(() => this.#lease?.show([...this.#until.keys()]));
+  }
+}
