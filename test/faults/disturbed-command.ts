@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { unless } from '../../src/base/errors.js';
 import { program } from '../support/sandbox.js';
-import type { FaultPoint, Tally } from './fault-points.js';
+import type { FaultPoint, Tally } from './fault-point.js';
 import type { Fault, Measure } from './plan.js';
 
 export interface Command {
@@ -24,14 +24,14 @@ export interface Outcome {
   hung: boolean;
 }
 
-const preload = fileURLToPath(new URL('fault-points.js', import.meta.url));
+const preload = fileURLToPath(new URL('fault-points.cjs', import.meta.url));
 const hangMs = 90_000;
 
 /** Runs `shenv-fs` in a process group of its own, as a shell does, and disturbs it where `fault` says. */
 export async function runDisturbed(command: Command, fault?: Fault, undisturbedMs = 0): Promise<Outcome> {
   const { args, cwd } = command;
   const FAULT_POINT = JSON.stringify(pointOf(command, fault));
-  const child = spawn(process.execPath, ['--import', preload, program, ...args], {
+  const child = spawn(process.execPath, ['--require', preload, program, ...args], {
     env: { ...command.env, FAULT_POINT },
     cwd,
     detached: true,

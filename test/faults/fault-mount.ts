@@ -11,11 +11,13 @@ const modules = { leaf: 'leaf.py', fresh: 'fresh/a.py' } as const;
 
 /** A mount of the home that stays during all rounds; none where this machine cannot mount. */
 export class FaultMount {
+  readonly #sandbox: Sandbox;
   readonly #servant: Servant;
   readonly #mountpoint: string | undefined;
   readonly description: string;
 
-  private constructor(servant: Servant, description: string, mountpoint?: string) {
+  private constructor(sandbox: Sandbox, servant: Servant, description: string, mountpoint?: string) {
+    this.#sandbox = sandbox;
     this.#servant = servant;
     this.description = description;
     this.#mountpoint = mountpoint;
@@ -28,10 +30,10 @@ export class FaultMount {
       const [mount] = JSON.parse(await sandbox.expect('status', mountpoint, '--json')) as {
         engine: string;
       }[];
-      return new FaultMount(servant, `mounted with the engine ${mount?.engine}`, mountpoint);
+      return new FaultMount(sandbox, servant, `mounted with the engine ${mount?.engine}`, mountpoint);
     } catch (error) {
       if (/\[(ENGINE_UNAVAILABLE|MOUNT_FAILED)\]/.test(String(error)))
-        return new FaultMount(servant, 'not mounted: this machine cannot');
+        return new FaultMount(sandbox, servant, 'not mounted: this machine cannot');
       servant.end();
       throw error;
     }
@@ -52,6 +54,13 @@ export class FaultMount {
       const texts = [wanted, shown].map((held) => JSON.stringify(held));
       throw new Violation(`the mount shows ${environment} as ${texts[1]}, not as ${texts[0]}`);
     }
+  }
+
+  /** Another mount in its place: what only the old one has shown is unused from now on. */
+  async renew(): Promise<void> {
+    if (this.#mountpoint === undefined) return;
+    await this.#sandbox.expect('unmount', this.#mountpoint);
+    await this.#sandbox.expect('mount', this.#mountpoint, '--engine', 'auto');
   }
 
   end(): void {

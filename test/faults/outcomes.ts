@@ -1,5 +1,5 @@
 import { membersOf, type Outcome } from './disturbed-command.js';
-import type { Tally } from './fault-points.js';
+import type { Tally } from './fault-point.js';
 import { type State, Violation } from './invariants.js';
 import type { FailureFault } from './plan.js';
 

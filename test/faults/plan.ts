@@ -1,4 +1,4 @@
-import type { Failure } from './fault-points.js';
+import type { Failure } from './fault-point.js';
 import { type Random, shuffle } from './random.js';
 import { type Scenario, scenarioNamed } from './scenarios.js';
 

@@ -17,7 +17,7 @@ const hourMs = 3_600_000;
  * in its place, or condemned, from where whoever looks for it takes it back.
  */
 export async function checkStore({ environments, places, store }: Workspace): Promise<void> {
-  const manifests = await environments.readAll();
+  const { manifests } = await environments.readAll();
   const found = await imagesIn(store.layout.images, store.layout.condemned);
   for (const { name, generation, layers } of manifests) {
     for (const image of imagesOf(layers))
@@ -53,15 +53,26 @@ export async function checkCollected({ environments, places, store }: Workspace)
     if (left.length > 0) throw new Violation(`gc left ${left.map((name) => join(folder, name)).join(', ')}`);
   }
   const shown = await shownByMounts(layout);
-  const manifests = await environments.readAll();
+  const { manifests } = await environments.readAll();
   const referred = new Set([...manifests.flatMap(({ layers }) => [...imagesOf(layers)]), ...shown]);
   for (const name of await imagesIn(layout.images))
     if (!referred.has(name)) throw new Violation(`gc left the image ${name}, which nothing refers to`);
+  const left = await rootsOfNothing({ environments, places, store });
+  if (left.length > 0) throw new Violation(`gc left the roots ${left.join(', ')} of nothing`);
+}
+
+/** Roots, and notes of roots, whose generation is not there (any more). */
+export async function rootsOfNothing({
+  environments,
+  places,
+  store,
+}: Pick<Workspace, 'environments' | 'places' | 'store'>): Promise<string[]> {
+  const { manifests } = await environments.readAll();
   const id = await readHomeId(places.home);
-  const roots = id && (await readRoots(layout, id));
+  const roots = id && (await readRoots(store.layout, id));
   const published = new Set(manifests.map((manifest) => nameOf(keyOf(manifest))));
-  for (const root of [...(roots?.live ?? []), ...(roots?.gone ?? [])])
-    if (!published.has(nameOf(root))) throw new Violation(`gc left the root ${nameOf(root)} of nothing`);
+  const known = [...(roots?.live ?? []), ...(roots?.gone ?? [])].map(nameOf);
+  return known.filter((name) => !published.has(name));
 }
 
 /** The images of the leases of mounts. Throws Violation for any other lease, of whom nobody can be by now. */

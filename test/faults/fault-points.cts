@@ -1,35 +1,12 @@
 /**
- * Loaded into `shenv-fs` with `node --import`: counts the calls that change the file system, and before the one
- * that FAULT_POINT asks for sends a signal, or lets that call fail. Without one it only counts.
+ * Loaded into `shenv-fs` with `node --require`: counts the calls that change the file system, and before the one
+ * that FAULT_POINT asks for sends a signal, or lets that call fail. Without one it only counts. As an ES module
+ * it would double the time that the program takes to start.
  */
-import { existsSync, writeFileSync } from 'node:fs';
-import promises, { type FileHandle } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
-import { constants } from 'node:os';
-
-/** How a call fails; `short`: write(2) takes a part of the bytes, as it may. */
-export type Failure = 'ENOSPC' | 'EIO' | 'EROFS' | 'short';
-
-/** What FAULT_POINT holds, as JSON. */
-export interface FaultPoint {
-  /** Before which call, counted from 1; 0 for none. */
-  call: number;
-  /** What is sent, and whether to all that the program has started too. */
-  signal?: 'SIGKILL' | 'SIGINT';
-  target?: 'group' | 'program';
-  /** How that call fails, or the first after it that can fail so. */
-  failure?: Failure;
-  /** Whether all calls after it fail too. */
-  stays?: boolean;
-  /** File that a Tally is written to, as JSON, when the program ends by itself. */
-  countFile: string;
-}
-
-export interface Tally {
-  calls: number;
-  /** Names of the calls that failed. */
-  failed: string[];
-}
+import fs = require('node:fs');
+import promises = require('node:fs/promises');
+import os = require('node:os');
+import type { Failure, FaultPoint, Tally } from './fault-point.js' with { 'resolution-mode': 'import' };
 
 type Callable = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -69,7 +46,7 @@ function canFail(failure: Failure, name: string, args: unknown[]): boolean {
   if (failure === 'EIO') return true;
   if (failure === 'ENOSPC' && needNoSpace.has(name)) return false;
   if (failure === 'EROFS' && name === 'sync') return false;
-  return name !== 'mkdir' || !existsSync(String(args[0]));
+  return name !== 'mkdir' || !fs.existsSync(String(args[0]));
 }
 
 /** Of the bytes that `FileHandle.write(buffer, offset, length, position)` is to write. */
@@ -87,7 +64,7 @@ function shortened(args: unknown[]): unknown[] {
 function systemError(code: Exclude<Failure, 'short'>, name: string, path: string | undefined): Error {
   const place = path === undefined ? '' : ` '${path}'`;
   const error = new Error(`${code}: injected, ${name}${place}`);
-  const errno = -constants.errno[code];
+  const errno = -os.constants.errno[code];
   return Object.assign(error, { code, errno, syscall: name, ...(path === undefined ? {} : { path }) });
 }
 
@@ -103,14 +80,21 @@ function wrap(owner: object, name: string, counts: (args: unknown[]) => boolean 
   };
 }
 
-async function handlePrototype(): Promise<object> {
-  const handle: FileHandle = await promises.open(process.execPath);
-  await handle.close();
-  return Object.getPrototypeOf(handle) as object;
+/** The class of open files is to be had only from one. */
+function wrapMethods(handle: object): void {
+  const prototype = Object.getPrototypeOf(handle) as object;
+  if (wrapped.has(prototype)) return;
+  wrapped.add(prototype);
+  for (const name of methodNames) wrap(prototype, name);
 }
 
-for (const name of methodNames) wrap(await handlePrototype(), name);
+const wrapped = new Set<object>();
+const { open } = promises;
+(promises as { open: unknown }).open = async (...args: Parameters<typeof open>) => {
+  const handle = await open(...args);
+  wrapMethods(handle);
+  return handle;
+};
 for (const name of functionNames) wrap(promises, name);
 wrap(promises, 'open', ([, flags]) => flags !== undefined && flags !== 'r');
-syncBuiltinESMExports();
-process.on('exit', () => writeFileSync(point.countFile, JSON.stringify(tally)));
+process.on('exit', () => fs.writeFileSync(point.countFile, JSON.stringify(tally)));
