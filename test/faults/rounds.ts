@@ -23,7 +23,7 @@ import { formatRound, type Kind, type Measure, parseRound, planRounds, type Roun
 import { seededRandom } from './random.js';
 import { type Scenario, type Supplies, scenarios } from './scenarios.js';
 import { Servant } from './servants.js';
-import { ageRoots, checkCollected, checkStore, rootsOfNothing } from './store-invariants.js';
+import { ageRemains, checkCollected, checkStore, rootsOfNothing } from './store-invariants.js';
 
 export interface RoundsOptions {
   rounds: number;
@@ -185,7 +185,7 @@ class Rounds {
    */
   async #collect(): Promise<void> {
     const workspace = this.#home.open();
-    await ageRoots(workspace.store.layout);
+    await ageRemains(workspace.store.layout);
     const hasRoots = (await rootsOfNothing(workspace)).length > 0;
     for (let times = hasRoots ? 2 : 1; times > 0; times -= 1) {
       const { status, stderr } = await this.#servant.run(['store', 'gc', '--older-than', '0']);

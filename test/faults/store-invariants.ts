@@ -37,12 +37,13 @@ export async function checkStore({ environments, places, store }: Workspace): Pr
 }
 
 /**
- * Sets back the times of all roots, so that those of nothing are past the hour that they are given. No operation
- * runs meanwhile.
+ * Sets back the times of all roots, and of leases that were not written to their end, so that those of nothing are
+ * past the hour that they are given. No operation runs meanwhile.
  */
-export async function ageRoots({ roots }: StoreLayout, hours = 2): Promise<void> {
+export async function ageRemains({ roots, leases }: StoreLayout, hours = 2): Promise<void> {
   const then = new Date(Date.now() - hours * hourMs);
-  for (const path of await listFiles(roots)) await utimes(path, then, then);
+  const staged = (await listFiles(leases)).filter((path) => path.endsWith('.new'));
+  for (const path of [...(await listFiles(roots)), ...staged]) await utimes(path, then, then);
 }
 
 /** After a collection without a grace period the store holds what is referred to, and nothing else. */
