@@ -98,7 +98,9 @@ function weightOf({ isSlow }: Scenario): number {
 
 function drawFault(sort: Sort, at: { call: number }, random: Random): Fault {
   if (sort !== 'failure') return { signal: sort, target: drawTarget(sort, random), at };
-  return { failure: failures[Math.floor(random() * failures.length)]!, stays: random() < 0.5, at };
+  const failure = failures[Math.floor(random() * failures.length)]!;
+  // A file system that has become read-only stays so.
+  return { failure, stays: failure === 'EROFS' || random() < 0.5, at };
 }
 
 /** A terminal sends Ctrl-C to the whole group. */
