@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode, unless } from './errors.js';
+import { naming, systemErrorCode, unless } from './errors.js';
 
 /** Makes the names in `folder` durable (fsync(2) of a directory). */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
+  } catch (error) {
+    throw naming(folder, error);
   } finally {
     await handle.close();
   }
@@ -36,8 +38,8 @@ export async function stageFile(
     await file.close();
   } catch (error) {
     await file.close().catch(() => undefined);
-    await unlink(path);
-    throw error;
+    await unlink(path).catch(() => undefined);
+    throw naming(path, error);
   }
   return path;
 }
@@ -86,6 +88,11 @@ async function linkExclusively(staged: string, target: string): Promise<boolean>
 /** Replaces `target` in one step with `data`, staged beside it; durable when it returns. */
 export async function replaceFile(target: string, data: Uint8Array, mode = 0o644): Promise<void> {
   const staged = await stageFile(dirname(target), (file) => file.writeFile(data), mode);
-  await rename(staged, target);
+  try {
+    await rename(staged, target);
+  } catch (error) {
+    await unlink(staged).catch(() => undefined);
+    throw error;
+  }
   await syncFolder(dirname(target));
 }

@@ -84,6 +84,14 @@ export function systemErrorCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Gives `error` with `path` in its message where the system names none: errors of calls of an open file. */
+export function naming(path: string, error: unknown): unknown {
+  if (systemErrorCode(error) === undefined || (error as NodeJS.ErrnoException).path !== undefined)
+    return error;
+  (error as Error).message += ` '${path}'`;
+  return Object.assign(error as Error, { path });
+}
+
 /** Whether the system did not allow it: no permission, or a read-only file system. */
 export function isRefusal(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error) ?? '');

@@ -40,6 +40,16 @@ export function writeError(error: unknown, asJson = false): number {
   return exitStatus;
 }
 
+const fullHint = 'Make room there, with `shenv-fs store gc` or otherwise, and run the command again.';
+
+/** What helps where the file system fails. */
+const systemHints: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', fullHint],
+  ['EDQUOT', fullHint],
+  ['EROFS', 'That file system is read-only: have it mounted for writing, or choose another place.'],
+  ['EIO', "The disk or its server fails: the system's log tells more. Run the command again afterwards."],
+]);
+
 function failureOf(error: unknown): Failure {
   if (error instanceof ShenvError) return error;
   if (error instanceof Error && error.name === 'AbortError') {
@@ -52,12 +62,8 @@ function failureOf(error: unknown): Failure {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return {
-    code: systemErrorCode(error) ?? 'UNEXPECTED',
-    message,
-    hint: 'Set SHENV_DEBUG=1 for details.',
-    exitStatus: 1,
-  };
+  const code = systemErrorCode(error) ?? 'UNEXPECTED';
+  return { code, message, hint: systemHints.get(code) ?? 'Set SHENV_DEBUG=1 for details.', exitStatus: 1 };
 }
 
 export function formatBytes(bytes: number): string {

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
@@ -242,6 +242,8 @@ async function writeDurably(path: string, manifest: Manifest): Promise<void> {
   try {
     await file.writeFile(encodeManifest(manifest));
     await file.sync();
+  } catch (error) {
+    throw naming(path, error);
   } finally {
     await file.close();
   }

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ShenvError } from '../base/errors.js';
 import type { Manifest } from '../manifest/types.js';
 import { type Differences, differences } from './change.js';
+import type { Environments } from './environments.js';
 import { listChildren } from './inherit.js';
 import { commitTogether } from './joint-change.js';
 import { readReference } from './reference.js';
@@ -102,18 +104,20 @@ export async function clone(workspace: Workspace, source: string, name: string):
 /**
  * Gives an environment another name, its history with it. It gets a new serial as well: scripts and activate
  * files name the path, so under the old inode numbers the kernel would go on showing the old ones.
- * The new name is published before the old one goes, so nothing is lost in between.
+ * The new name is published before the old one goes, so nothing is lost in between; what was interrupted there is
+ * ended by doing it again. Throws ENVIRONMENT_EXISTS, ENVIRONMENT_MISSING.
  */
 export async function rename(workspace: Workspace, from: string, to: string): Promise<Manifest> {
   const { environments } = workspace;
-  await environments.assertFree(to);
-  const numbers = await environments.generations(from);
-  const serial = await environments.claimSerial();
-  const manifests: Manifest[] = [];
-  for (const generation of numbers)
-    manifests.push({ ...(await environments.read(from, generation)), name: to, serial });
-  const [first, ...rest] = manifests;
-  await environments.create(first!, ...rest);
+  const before = await readGenerations(environments, from);
+  let renamed = await readGenerations(environments, to).catch(whereMissing);
+  if (!renamed || !isDeepStrictEqual(renamed.map(withoutName), before.map(withoutName))) {
+    await environments.assertFree(to);
+    const serial = await environments.claimSerial();
+    renamed = before.map((manifest) => ({ ...manifest, name: to, serial }));
+    const [first, ...rest] = renamed;
+    await environments.create(first!, ...rest);
+  }
   const children = (await listChildren(workspace)).filter(({ parents }) =>
     parents.some((item) => item.name === from),
   );
@@ -122,7 +126,23 @@ export async function rename(workspace: Workspace, from: string, to: string): Pr
     children.map((child) => withParentRenamed(child, from, to)),
   );
   await environments.delete(from);
-  return manifests.at(-1)!;
+  return renamed.at(-1)!;
+}
+
+/** Oldest first. Throws ENVIRONMENT_MISSING. */
+async function readGenerations(environments: Environments, name: string): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for (const generation of await environments.generations(name))
+    manifests.push(await environments.read(name, generation));
+  return manifests;
+}
+
+function withoutName({ name: _, serial: __, ...rest }: Manifest): unknown {
+  return rest;
+}
+
+function whereMissing(error: unknown): undefined {
+  if (!(error instanceof ShenvError) || error.code !== 'ENVIRONMENT_MISSING') throw error;
 }
 
 function withParentRenamed(child: Manifest, from: string, to: string): Manifest {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Serial } from '../base/brands.js';
 import { digestBytes, header, headerBytes } from './format.js';
+import { writeFully } from './write.js';
 
 /** Gives the image file at `path`, which nobody else has yet, another serial; durable when it returns. */
 export async function renumberImage(path: string, serial: Serial): Promise<void> {
@@ -12,7 +13,7 @@ export async function renumberImage(path: string, serial: Serial): Promise<void>
     data.writeBigUInt64LE(BigInt(serial), header.serial);
     const signed = headerBytes - digestBytes;
     createHash('sha256').update(data.subarray(0, signed)).digest().copy(data, signed);
-    await file.write(data, 0, headerBytes, 0);
+    await writeFully(file, data, 0);
     await file.sync();
   } finally {
     await file.close();

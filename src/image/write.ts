@@ -217,7 +217,8 @@ class RunWriter {
   }
 }
 
-async function writeFully(file: FileHandle, data: Buffer, position: number): Promise<void> {
+/** write(2) may take a part only. */
+export async function writeFully(file: FileHandle, data: Buffer, position: number): Promise<void> {
   let done = 0;
   while (done < data.length) {
     const { bytesWritten } = await file.write(data, done, data.length - done, position + done);

@@ -22,16 +22,23 @@ class CompileWorker {
 
   constructor(executable: string) {
     this.#child = spawn(executable, ['-I', '-B', '-S', script], { stdio: 'pipe' });
-    this.#child.stderr.resume();
+    let lastLine = '';
+    createInterface({ input: this.#child.stderr }).on('line', (line) => {
+      lastLine = line;
+    });
     this.#child.stdin.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#child.stdout });
     this.#ended = new Promise((resolve) => {
       const end = (cause: unknown) =>
         resolve(
-          new ShenvError('INTERPRETER_UNUSABLE', `${executable} ended while it compiled: ${cause}`, {
-            hint: 'Run the command again, or leave bytecode out with `create --no-bytecode`.',
-            path: executable,
-          }),
+          new ShenvError(
+            'INTERPRETER_UNUSABLE',
+            `${executable} ended while it compiled: ${lastLine || cause}`,
+            {
+              hint: 'Run the command again, or leave bytecode out with `create --no-bytecode`.',
+              path: executable,
+            },
+          ),
         );
       this.#child.once('error', end);
       this.#child.once('close', (status, signal) => end(signal ?? `status ${status}`));

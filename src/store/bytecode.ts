@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { publishInFolder, stageFile, stagingName } from '../base/atomic-write.js';
 import { unless } from '../base/errors.js';
@@ -116,15 +116,24 @@ async function stageBytecode(
         files,
         baseDigest: (file) => digestOf(digests, base.fileOf(file.base!.node).digestIndex),
         async *content(file) {
-          const buffer = Buffer.allocUnsafe(file.sizeBytes);
-          await compiled.read(buffer, 0, file.sizeBytes, compiledAt.get(file)!);
-          yield buffer;
+          yield await readFully(compiled, file.sizeBytes, compiledAt.get(file)!);
         },
       }),
     );
   } finally {
     await compiled.close();
   }
+}
+
+/** read(2) may give a part only. Throws where the file ends too early. */
+async function readFully(file: FileHandle, sizeBytes: number, position: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(sizeBytes);
+  for (let done = 0; done < sizeBytes; ) {
+    const { bytesRead } = await file.read(buffer, done, sizeBytes - done, position + done);
+    if (bytesRead === 0) throw new Error(`compiled files end after ${position + done} bytes`);
+    done += bytesRead;
+  }
+  return buffer;
 }
 
 function* referredFiles(base: Image): Generator<ImageFile> {

@@ -25,6 +25,9 @@ export interface FoundLease extends Lease {
 }
 
 const suffix = '.lease';
+const stagedSuffix = '.new';
+/** A lease that is being written and cannot be read is somebody's for as long. */
+const writingMs = 3_600_000;
 const heartbeatMs = 5 * 60_000;
 /** How long a process of another host is believed to run after its last sign of life. */
 const believedMs = 24 * 3_600_000;
@@ -83,9 +86,14 @@ export class HeldLease {
   }
 
   async #write(): Promise<void> {
-    const next = `${this.#path}.new`;
-    await writeFile(next, JSON.stringify(this.#lease), { mode: 0o644 });
-    await rename(next, this.#path);
+    const next = `${this.#path}${stagedSuffix}`;
+    try {
+      await writeFile(next, JSON.stringify(this.#lease), { mode: 0o644 });
+      await rename(next, this.#path);
+    } catch (error) {
+      await unlink(next).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** What another host has taken for dead (this one was asleep for a day) is written anew. */
@@ -112,11 +120,30 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
   return found;
 }
 
-/** Removes the leases of processes that are gone; those of other users stay where the folder is sticky. */
-export async function removeDeadLeases({ leases }: StoreLayout, found: readonly FoundLease[]): Promise<void> {
-  for (const { id, isAlive } of found) {
-    if (!isAlive) await unlink(join(leases, `${id}${suffix}`)).catch(ignoreOthers);
+/**
+ * Removes the leases of processes that are gone, and what they had not put in place yet; those of other users stay
+ * where the folder is sticky. `nowMs` is the file system's clock.
+ */
+export async function removeDeadLeases(
+  { leases }: StoreLayout,
+  found: readonly FoundLease[],
+  nowMs: number,
+): Promise<void> {
+  const dead = found.filter(({ isAlive }) => !isAlive).map(({ id }) => `${id}${suffix}`);
+  const staged = await listDeadStaged(leases, nowMs);
+  for (const file of [...dead, ...staged]) await unlink(join(leases, file)).catch(ignoreOthers);
+}
+
+async function listDeadStaged(folder: string, nowMs: number): Promise<string[]> {
+  const dead: string[] = [];
+  for (const file of (await unless('ENOENT', readdir(folder))) ?? []) {
+    if (!file.endsWith(stagedSuffix)) continue;
+    const status = await unless('ENOENT', stat(join(folder, file)));
+    const lease = parseLease((await unless('ENOENT', readFile(join(folder, file), 'utf8'))) ?? '');
+    const isAlive = lease && isRunning(lease);
+    if (status && !(isAlive ?? nowMs - status.mtimeMs < writingMs)) dead.push(file);
   }
+  return dead;
 }
 
 function ignoreOthers(error: unknown): void {

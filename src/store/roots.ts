@@ -61,9 +61,12 @@ export async function registerRoots(
     const key = rootKeyOf(data, manifest);
     if (await isRegistered(folder, key)) continue;
     const staged = await stageFile(folder, (file) => file.writeFile(data));
-    await unlink(join(folder, goneName(key))).catch(missing);
-    for (const side of sides) await linkOrKeep(staged, join(folder, rootName(key, side)));
-    await unlink(staged);
+    try {
+      await unlink(join(folder, goneName(key))).catch(missing);
+      for (const side of sides) await linkOrKeep(staged, join(folder, rootName(key, side)));
+    } finally {
+      await unlink(staged);
+    }
   }
   await syncFolder(folder);
 }

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { unless } from '../../src/base/errors.js';
 import { program } from '../support/sandbox.js';
-import type { FaultPoint } from './fault-points.js';
+import type { FaultPoint, Tally } from './fault-point.js';
 import type { Fault, Measure } from './plan.js';
 
 export interface Command {
@@ -24,14 +24,14 @@ export interface Outcome {
   hung: boolean;
 }
 
-const preload = fileURLToPath(new URL('fault-points.js', import.meta.url));
+const preload = fileURLToPath(new URL('fault-points.cjs', import.meta.url));
 const hangMs = 90_000;
 
 /** Runs `shenv-fs` in a process group of its own, as a shell does, and disturbs it where `fault` says. */
 export async function runDisturbed(command: Command, fault?: Fault, undisturbedMs = 0): Promise<Outcome> {
   const { args, cwd } = command;
   const FAULT_POINT = JSON.stringify(pointOf(command, fault));
-  const child = spawn(process.execPath, ['--import', preload, program, ...args], {
+  const child = spawn(process.execPath, ['--require', preload, program, ...args], {
     env: { ...command.env, FAULT_POINT },
     cwd,
     detached: true,
@@ -48,9 +48,10 @@ export async function runDisturbed(command: Command, fault?: Fault, undisturbedM
       sendSignal(-group, 'SIGKILL');
     }, hangMs),
   ];
-  if (fault && 'fraction' in fault.at) {
-    const pid = fault.target === 'group' ? -group : group;
-    timers.push(setTimeout(() => sendSignal(pid, fault.signal), fault.at.fraction * undisturbedMs));
+  if (fault && 'signal' in fault && 'fraction' in fault.at) {
+    const { signal, target } = fault;
+    const pid = target === 'group' ? -group : group;
+    timers.push(setTimeout(() => sendSignal(pid, signal), fault.at.fraction * undisturbedMs));
   }
   await new Promise<void>((resolve) => {
     child.once('exit', (status, signal) => {
@@ -68,12 +69,18 @@ export async function measure(command: Command): Promise<Measure> {
   const { status, stderr } = await runDisturbed(command);
   if (status !== 0) throw new Error(`shenv-fs ${command.args.join(' ')} ended with ${status}: ${stderr}`);
   const durationMs = performance.now() - startedMs;
-  return { durationMs, calls: Number(await readFile(command.countFile, 'utf8')) };
+  return { durationMs, calls: (await readTally(command)).calls };
+}
+
+/** What the program counted, which must have ended by itself. */
+export async function readTally({ countFile }: Command): Promise<Tally> {
+  return JSON.parse(await readFile(countFile, 'utf8')) as Tally;
 }
 
 function pointOf({ countFile }: Command, fault: Fault | undefined): FaultPoint {
-  const { signal = 'SIGKILL', target = 'group', at = { fraction: 0 } } = fault ?? {};
-  return { call: 'call' in at ? at.call : 0, signal, target, countFile };
+  if (fault === undefined || 'fraction' in fault.at) return { call: 0, countFile };
+  const { at, ...how } = fault;
+  return { call: at.call, ...how, countFile };
 }
 
 /** Nothing happens when there is no such process any more. */
@@ -87,6 +94,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 
 /** Processes of a group that still run, by their command lines (proc_pid_stat(5)). */
 export async function membersOf(group: number): Promise<string[]> {
+  if (!isThere(-group)) return [];
   const members: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const stat = await readProcess(pid, 'stat');
@@ -95,6 +103,17 @@ export async function membersOf(group: number): Promise<string[]> {
     members.push((await readProcess(pid, 'cmdline')).replaceAll('\0', ' ').trim());
   }
   return members;
+}
+
+/** Whether the kernel knows the process, or any of a group: a zombie too. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** Empty where the process is gone. */

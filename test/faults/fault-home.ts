@@ -9,11 +9,13 @@ import type { Environments } from '../../src/env/environments.js';
 import { openWorkspace, type Workspace } from '../../src/env/workspace.js';
 import type { Manifest } from '../../src/manifest/types.js';
 import { reloadMounts } from '../../src/mount/runtime.js';
+import { putWheel } from '../../src/store/put.js';
 import { anyInterpreter } from '../support/interpreters.js';
 import { writeSampleWheels } from '../support/sample-wheels.js';
 import { Sandbox } from '../support/sandbox.js';
 import { writeWheel } from '../support/wheel-builder.js';
 import type { Command } from './disturbed-command.js';
+import { versionText } from './fault-mount.js';
 import { baseRequested, type Scenario, type Supplies } from './scenarios.js';
 
 /** The current manifest of every environment. */
@@ -23,7 +25,7 @@ export type Snapshot = ReadonlyMap<string, Manifest>;
 export class FaultHome {
   readonly sandbox: Sandbox;
   readonly #python: string;
-  readonly #base = new Map<string, Manifest>();
+  readonly #base = new Map<string, [Manifest, ...Manifest[]]>();
   #versions = 1;
 
   private constructor(sandbox: Sandbox, python: string) {
@@ -46,13 +48,22 @@ export class FaultHome {
     const { sandbox } = this;
     await mkdir(this.temporary);
     const wheels = await writeSampleWheels(sandbox);
-    await writeWheel(wheels, { name: 'leaf', version: '1.0', files: { 'leaf.py': 'LEAF = 1\n' } });
+    const leaf = { 'leaf.py': versionText('1.0') };
+    await writeWheel(wheels, { name: 'leaf', version: '1.0', files: leaf });
     const source = ['--no-index', '--find-links', wheels, '--without-pip', '--python', this.#python];
-    for (const name of ['plain', 'compiled', 'spare']) {
+    for (const name of ['plain', 'compiled', 'spare', 'rolled']) {
       const bytecode = name === 'compiled' ? [] : ['--no-bytecode'];
       await sandbox.expect('create', name, ...baseRequested, ...source, ...bytecode);
-      this.#base.set(name, await this.open().environments.read(name));
     }
+    await sandbox.expect('remove', 'rolled', 'leaf');
+    const { environments } = this.open();
+    const [whole, without] = [await environments.read('rolled', 1), await environments.read('rolled', 2)];
+    for (const name of ['plain', 'compiled', 'spare']) this.#base.set(name, [await environments.read(name)]);
+    this.#base.set('rolled', [
+      { ...without, generation: 1 },
+      { ...whole, generation: 2, nextSlot: without.nextSlot },
+    ]);
+    await environments.delete('rolled');
   }
 
   /** What pip, the program and its children use for temporary files. */
@@ -65,10 +76,13 @@ export class FaultHome {
     return openWorkspace(findPlaces(this.sandbox.variables));
   }
 
+  get servantVariables(): NodeJS.ProcessEnv {
+    return { ...this.sandbox.variables, TMPDIR: this.temporary };
+  }
+
   command(args: readonly string[]): Command {
-    const { variables, folder } = this.sandbox;
     const countFile = this.sandbox.path('calls');
-    return { args, env: { ...variables, TMPDIR: this.temporary }, cwd: folder, countFile };
+    return { args, env: this.servantVariables, cwd: this.sandbox.folder, countFile };
   }
 
   /** Wheels that no round had before, and what names them. */
@@ -77,11 +91,10 @@ export class FaultHome {
     const version = `${this.#versions}.0`;
     const folder = this.sandbox.path('rounds', version);
     await rm(this.sandbox.path('rounds'), { recursive: true, force: true });
-    const files: Record<string, string | Buffer> = { 'fresh/data.bin': Buffer.alloc(400_000, version) };
-    for (const module of ['__init__', 'a', 'b', 'c'])
-      files[`fresh/${module}.py`] = `VERSION = "${version}"\n`;
+    const files: Record<string, string | Buffer> = { 'fresh/data.bin': Buffer.alloc(60_000, version) };
+    for (const module of ['__init__', 'a', 'b', 'c']) files[`fresh/${module}.py`] = versionText(version);
     const fresh = await writeWheel(folder, { name: 'fresh', version, requires: ['beta'], files });
-    await writeWheel(folder, { name: 'leaf', version, files: { 'leaf.py': `LEAF = "${version}"\n` } });
+    await writeWheel(folder, { name: 'leaf', version, files: { 'leaf.py': versionText(version) } });
     const wheels = this.sandbox.path('wheels');
     const pins = `alpha==1.0\nbeta==2.0\nfresh==${version}\n`;
     const supplies: Supplies = {
@@ -90,6 +103,7 @@ export class FaultHome {
       source: ['--no-index', '--find-links', wheels, '--find-links', folder],
       requirementsPath: join(folder, 'requirements.txt'),
       lockPath: join(folder, 'pylock.toml'),
+      freshWheel: fresh,
     };
     await writeFile(supplies.requirementsPath, pins);
     const samples = ['alpha-1.0', 'beta-2.0'].map((stem) => join(wheels, `${stem}-py3-none-any.whl`));
@@ -104,18 +118,27 @@ export class FaultHome {
     for (const name of names) if (!this.#base.has(name)) await environments.delete(name);
     for (const [name, base] of this.#base) {
       const current = names.includes(name) ? await readOrDelete(environments, name) : undefined;
+      const newest = base.at(-1)!;
       if (current === undefined) {
         const serial = await environments.claimSerial();
-        await environments.create({ ...base, serial, createdMs: nowMs() });
-      } else if (!isDeepStrictEqual(contentOf(current), contentOf(base))) {
+        const [first, ...rest] = base.map((item) => ({ ...item, serial, createdMs: nowMs() }));
+        await environments.create(first!, ...rest);
+      } else if (!isDeepStrictEqual(contentOf(current), contentOf(newest))) {
         const generation = current.generation + 1;
-        const slots = assignSlots(current.layers, base.layers, current.nextSlot);
-        const { requested } = base;
+        const slots = assignSlots(current.layers, newest.layers, current.nextSlot);
+        const { requested } = newest;
         await environments.commit({ ...current, ...slots, requested, generation, createdMs: nowMs() });
       }
     }
     if (scenario.forgetsInterpreter)
       await rm(join(environments.interpreters, 'executables'), { recursive: true, force: true });
+    if (scenario.name === 'gc') await this.#litter();
+  }
+
+  /** An image that no environment shows, and never did. */
+  async #litter(): Promise<void> {
+    const wheels = this.sandbox.path('rounds', `${this.#versions}.0`);
+    await putWheel(this.open().store, join(wheels, `leaf-${this.#versions}.0-py3-none-any.whl`));
   }
 
   async reloadMounts(): Promise<void> {
@@ -130,25 +153,35 @@ export class FaultHome {
     return manifests;
   }
 
-  /** Every file and folder that is staged or temporary. */
+  /** Every file and folder that is staged or temporary, and every lease of an operation. */
   async leftovers(): Promise<string[]> {
     const { places, store, environments } = this.open();
-    const { interpreters } = environments;
-    const staging = [join(places.home, 'tmp'), store.layout.staging, this.temporary];
+    const { interpreters, plans, changes } = environments;
+    const { staging, leases, roots, homes } = store.layout;
+    const passing = [join(places.home, 'tmp'), staging, this.temporary, leases, changes];
+    const ids = ((await unless('ENOENT', readdir(roots))) ?? []).map((id) => join(roots, id));
+    const others = [places.home, plans, interpreters, join(interpreters, 'executables'), homes, ...ids];
     const found: string[] = [];
-    for (const folder of [...staging, interpreters, join(interpreters, 'executables')]) {
+    for (const folder of [...passing, ...others]) {
       for (const name of (await unless('ENOENT', readdir(folder))) ?? []) {
-        if (staging.includes(folder) || name.endsWith('.tmp')) found.push(join(folder, name));
+        const isPassing = passing.includes(folder) && !/^mount-.*\.lease$/.test(name);
+        if (isPassing || name.endsWith('.tmp')) found.push(join(folder, name));
       }
     }
     return found;
   }
 }
 
+/** A history of this length is done away with, and its images with it. */
+const maxGenerations = 8;
+
 /** What a violation left unreadable goes, so that the next round finds a sound home. */
 async function readOrDelete(environments: Environments, name: string): Promise<Manifest | undefined> {
   try {
-    return await environments.read(name);
+    const current = await environments.read(name);
+    if (current.generation < maxGenerations) return current;
+    await environments.delete(name);
+    return undefined;
   } catch (error) {
     if (!(error instanceof ShenvError)) throw error;
     await environments.delete(name);

@@ -3,66 +3,81 @@ import type { Manifest } from '../../src/manifest/types.js';
 import { eventually } from '../support/eventually.js';
 import type { Sandbox } from '../support/sandbox.js';
 import { heldBy, Violation } from './invariants.js';
+import type { Shown } from './servant.js';
+import { Servant } from './servants.js';
 
-const listMs = 20_000;
+/** Modules whose text tells their version. */
+const modules = { leaf: 'leaf.py', fresh: 'fresh/a.py' } as const;
 
 /** A mount of the home that stays during all rounds; none where this machine cannot mount. */
 export class FaultMount {
   readonly #sandbox: Sandbox;
+  readonly #servant: Servant;
   readonly #mountpoint: string | undefined;
   readonly description: string;
 
-  private constructor(sandbox: Sandbox, description: string, mountpoint?: string) {
+  private constructor(sandbox: Sandbox, servant: Servant, description: string, mountpoint?: string) {
     this.#sandbox = sandbox;
+    this.#servant = servant;
     this.description = description;
     this.#mountpoint = mountpoint;
   }
 
   static async make(sandbox: Sandbox): Promise<FaultMount> {
+    const servant = new Servant(sandbox.variables, sandbox.folder);
     try {
       const mountpoint = await sandbox.mount('auto');
       const [mount] = JSON.parse(await sandbox.expect('status', mountpoint, '--json')) as {
         engine: string;
       }[];
-      return new FaultMount(sandbox, `mounted with the engine ${mount?.engine}`, mountpoint);
+      return new FaultMount(sandbox, servant, `mounted with the engine ${mount?.engine}`, mountpoint);
     } catch (error) {
-      if (!/\[(ENGINE_UNAVAILABLE|MOUNT_FAILED)\]/.test(String(error))) throw error;
-      return new FaultMount(sandbox, 'not mounted: this machine cannot');
+      if (/\[(ENGINE_UNAVAILABLE|MOUNT_FAILED)\]/.test(String(error)))
+        return new FaultMount(sandbox, servant, 'not mounted: this machine cannot');
+      servant.end();
+      throw error;
     }
   }
 
-  /** Throws Violation when the mount does not come to show what the manifest says. */
+  /** Throws Violation when the mount does not come to show what the manifest says, with the texts of its version. */
   async assertShows(environment: string, manifest: Manifest | undefined): Promise<void> {
     if (this.#mountpoint === undefined) return;
-    const wanted = heldBy(manifest);
+    const wanted = wantedOf(manifest);
     let shown: unknown;
     try {
       await eventually(async () => {
-        shown = await this.#shownBy(environment);
+        shown = await this.#servant.show(`${this.#mountpoint}/${environment}`, Object.values(modules));
         return isDeepStrictEqual(shown, wanted);
       }, 'the mount shows it');
-    } catch {
+    } catch (error) {
+      if (error instanceof Violation) throw error;
       const texts = [wanted, shown].map((held) => JSON.stringify(held));
       throw new Violation(`the mount shows ${environment} as ${texts[1]}, not as ${texts[0]}`);
     }
   }
 
-  /** Listed by another process: if the mount hangs, that one hangs. */
-  async #shownBy(environment: string): Promise<Record<string, string> | undefined> {
-    const names = await this.#list();
-    if (!names.includes(environment)) return undefined;
-    const [python = ''] = await this.#list(environment, 'lib');
-    const distInfos = await this.#list(environment, 'lib', python, 'site-packages');
-    const found = distInfos
-      .map((name) => /^(.+)-(.+)\.dist-info$/.exec(name))
-      .filter((match) => match !== null);
-    return Object.fromEntries(found.map(([, name = '', version = '']) => [name, version]));
+  /** Another mount in its place: what only the old one has shown is unused from now on. */
+  async renew(): Promise<void> {
+    if (this.#mountpoint === undefined) return;
+    await this.#sandbox.expect('unmount', this.#mountpoint);
+    await this.#sandbox.expect('mount', this.#mountpoint, '--engine', 'auto');
   }
 
-  async #list(...parts: string[]): Promise<string[]> {
-    const path = [this.#mountpoint!, ...parts].join('/');
-    const { status, stdout, stderr } = await this.#sandbox.run('ls', ['-1', '--', path], listMs);
-    if (status === 0) return stdout.split('\n').filter(Boolean);
-    throw new Violation(`${path} cannot be listed: ${stderr}`);
+  end(): void {
+    this.#servant.end();
   }
+}
+
+/** JSON knows no undefined: what is not there is left out. */
+function wantedOf(manifest: Manifest | undefined): Shown | undefined {
+  const held = heldBy(manifest);
+  if (held === undefined) return undefined;
+  const found = Object.entries(modules).filter(([name]) => held[name] !== undefined);
+  const texts = found.map(([name, module]) => [module, versionText(held[name]!)] as const);
+  return { held, texts: Object.fromEntries(texts) };
+}
+
+/** What every module of these wheels consists of. */
+export function versionText(version: string): string {
+  return `VERSION = "${version}"\n`;
 }

@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '../../src/base/digest.js';
+import { unless } from '../../src/base/errors.js';
 import { listEnvironments, showEnvironment } from '../../src/cli/commands/environments.js';
 import { loadView } from '../../src/env/load-view.js';
 import type { Workspace } from '../../src/env/workspace.js';
@@ -19,51 +20,53 @@ export class Violation extends Error {}
 /** What a command was to change. */
 export interface Expected {
   before: Snapshot;
-  environment: string;
-  after: Held;
+  after: Readonly<Record<string, Held>>;
+  mayBeBetween: boolean;
 }
 
+/** `between`: of two environments that a command changes, one is in its new state already. */
+export type State = 'old' | 'between' | 'new';
+
 /**
- * Whether the environment is exactly in its state before the command or in that after it; every
+ * Whether the environments are exactly in their state before the command or in that after it; every
  * other environment must be as it was, and `list` and `show` must work.
  */
 export async function checkEnvironments(
   workspace: Workspace,
   expected: Expected,
   now: Snapshot,
-): Promise<'old' | 'new'> {
-  const { before, environment } = expected;
+): Promise<State> {
+  const { before, after } = expected;
   const { data } = await listEnvironments(workspace);
   const listed = data as { name: string; error?: string }[];
   for (const { name, error } of listed) if (error) throw new Violation(`list says of ${name}: ${error}`);
-  if (
-    !isDeepStrictEqual(
-      listed.map(({ name }) => name),
-      [...now.keys()],
-    )
-  )
-    throw new Violation('list is wrong');
-  for (const [name, manifest] of now) {
+  const names = listed.map(({ name }) => name);
+  if (!isDeepStrictEqual(names, [...now.keys()])) throw new Violation('list is wrong');
+  for (const name of new Set([...before.keys(), ...now.keys()])) {
+    const isUnchanged = isDeepStrictEqual(before.get(name), now.get(name));
+    if (!(name in after) && !isUnchanged)
+      throw new Violation(`${name} was changed and is none of the command's business`);
+    const manifest = now.get(name);
+    if (!(name in after) || !manifest) continue;
     await showEnvironment(workspace, name, {});
     await loadView(manifest, new ImageCache(workspace.store), workspace.environments.interpreters);
   }
-  for (const name of new Set([...before.keys(), ...now.keys()])) {
-    if (name !== environment && !isDeepStrictEqual(before.get(name), now.get(name)))
-      throw new Violation(`${name} was changed and is none of the command's business`);
-  }
-  return stateOf(expected, now);
+  const states = new Set(Object.keys(after).map((name) => stateOf(name, expected, now)));
+  if (states.size < 2) return [...states][0] ?? 'old';
+  if (expected.mayBeBetween) return 'between';
+  throw new Violation('one environment is in its old state, another in its new one');
 }
 
-function stateOf({ before, environment, after }: Expected, now: Snapshot): 'old' | 'new' {
-  const [then, current] = [before.get(environment), now.get(environment)];
+function stateOf(name: string, { before, after }: Expected, now: Snapshot): 'old' | 'new' {
+  const [then, current] = [before.get(name), now.get(name)];
   if (isDeepStrictEqual(then, current)) return 'old';
   const isNew =
-    isDeepStrictEqual(heldBy(current), after) &&
-    (current === undefined || current.generation === (then?.generation ?? 0) + 1) &&
+    isDeepStrictEqual(heldBy(current), after[name]) &&
+    (current === undefined || then === undefined || current.generation === then.generation + 1) &&
     (current === undefined || then === undefined || current.serial === then.serial);
   if (isNew) return 'new';
   const text = JSON.stringify({ generation: current?.generation, ...heldBy(current) });
-  throw new Violation(`${environment} is neither in its old nor in its new state: ${text}`);
+  throw new Violation(`${name} is neither in its old nor in its new state: ${text}`);
 }
 
 /** Names and versions of what an environment holds. */
@@ -74,25 +77,27 @@ export function heldBy(manifest: Manifest | undefined): Held {
 /** Checks the images of one store as they come; each is read as a whole once, and again when it changed. */
 export class ImageChecks {
   readonly #known = new Map<string, { identity: string; serial: number }>();
+  #count = 0;
 
+  /** How many were read. */
   get count(): number {
-    return this.#known.size;
+    return this.#count;
   }
 
-  /** Throws Violation for what is no image, an image that is damaged, is gone or shares its serial. */
-  async check(images: string): Promise<void> {
+  /** Throws Violation for what is no image, an image that is damaged or shares its serial. */
+  async check(...folders: string[]): Promise<void> {
     const seen = new Set<string>();
-    for (const entry of await readdir(images, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory()) continue;
-      const path = join(entry.parentPath, entry.name);
+    const paths = await Promise.all(folders.map(listFiles));
+    for (const path of paths.flat()) {
       seen.add(path);
       const { ino, size, mtimeMs } = await lstat(path);
       const identity = `${ino} ${size} ${mtimeMs}`;
       if (this.#known.get(path)?.identity === identity) continue;
       const image = await checkImage(path);
+      this.#count += 1;
       this.#known.set(path, { identity, serial: image.serial });
     }
-    for (const path of this.#known.keys()) if (!seen.has(path)) throw new Violation(`${path} is gone`);
+    for (const path of this.#known.keys()) if (!seen.has(path)) this.#known.delete(path);
     const serials = [...this.#known.values()].map(({ serial }) => serial);
     if (new Set(serials).size < serials.length) throw new Violation('two images share a serial');
   }
@@ -101,6 +106,15 @@ export class ImageChecks {
   forget(): void {
     this.#known.clear();
   }
+}
+
+/** Every file below a folder, which may be missing. */
+export async function listFiles(folder: string): Promise<string[]> {
+  const entries = (await unless('ENOENT', readdir(folder, { recursive: true, withFileTypes: true }))) ?? [];
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
 }
 
 async function checkImage(path: string): Promise<Image> {

@@ -4,16 +4,26 @@ import {
   type Command,
   measure,
   membersOf,
-  type Outcome,
+  readTally,
   runDisturbed,
   sendSignal,
 } from './disturbed-command.js';
 import { FaultHome } from './fault-home.js';
 import { FaultMount } from './fault-mount.js';
-import { checkEnvironments, type Expected, ImageChecks, SerialChecks, Violation } from './invariants.js';
+import {
+  checkEnvironments,
+  type Expected,
+  ImageChecks,
+  SerialChecks,
+  type State,
+  Violation,
+} from './invariants.js';
+import { assertAlone, assertClean, assertFailed, assertInterrupted } from './outcomes.js';
 import { formatRound, type Kind, type Measure, parseRound, planRounds, type Round } from './plan.js';
 import { seededRandom } from './random.js';
 import { type Scenario, type Supplies, scenarios } from './scenarios.js';
+import { Servant } from './servants.js';
+import { ageRemains, checkCollected, checkStore, rootsOfNothing } from './store-invariants.js';
 
 export interface RoundsOptions {
   rounds: number;
@@ -30,8 +40,9 @@ export interface Summary {
   rounds: number;
   kills: number;
   interrupts: number;
-  states: { old: number; new: number };
-  /** Staged and temporary files that kill -9 left; they are in nobody's way. */
+  failures: number;
+  states: Record<State, number>;
+  /** Staged and temporary files that kill -9 left, and that were still there after a collection. */
   staged: number;
   /** Rounds in which a program that had been started outlived the one that was killed. */
   orphans: number;
@@ -41,14 +52,20 @@ export interface Summary {
 }
 
 const groupEndMs = 60_000;
+/** A mount keeps what it has shown for a day, so each has to end at times. */
+const roundsPerMount = 200;
 
 /** Disturbs commands round by round, in one home with one mount, and checks it after each. */
 export async function runRounds(options: RoundsOptions): Promise<Summary> {
   const home = await FaultHome.make();
+  const servant = new Servant(home.servantVariables, home.sandbox.folder);
+  let mount: FaultMount | undefined;
   try {
-    const mount = await FaultMount.make(home.sandbox);
-    return await new Rounds(home, mount, options).run();
+    mount = await FaultMount.make(home.sandbox);
+    return await new Rounds(home, mount, servant, options).run();
   } finally {
+    mount?.end();
+    servant.end();
     await home.sandbox.destroy();
   }
 }
@@ -56,18 +73,21 @@ export async function runRounds(options: RoundsOptions): Promise<Summary> {
 class Rounds {
   readonly #home: FaultHome;
   readonly #mount: FaultMount;
+  readonly #servant: Servant;
   readonly #options: RoundsOptions;
   readonly #images = new ImageChecks();
   readonly #serials = new SerialChecks();
   readonly #measures = new Map<Scenario, Measure>();
   readonly #summary: Summary;
 
-  constructor(home: FaultHome, mount: FaultMount, options: RoundsOptions) {
+  constructor(home: FaultHome, mount: FaultMount, servant: Servant, options: RoundsOptions) {
     this.#home = home;
     this.#mount = mount;
+    this.#servant = servant;
     this.#options = options;
-    const counts = { rounds: 0, kills: 0, interrupts: 0, staged: 0, orphans: 0, images: 0 };
-    this.#summary = { ...counts, states: { old: 0, new: 0 }, mount: mount.description, violations: [] };
+    const counts = { rounds: 0, kills: 0, interrupts: 0, failures: 0, staged: 0, orphans: 0, images: 0 };
+    const states = { old: 0, between: 0, new: 0 };
+    this.#summary = { ...counts, states, mount: mount.description, violations: [] };
   }
 
   async run(): Promise<Summary> {
@@ -84,6 +104,7 @@ class Rounds {
       }
       this.#summary.rounds += 1;
       if (this.#summary.rounds % 100 === 0) log(`${this.#summary.rounds} rounds`);
+      if (this.#summary.rounds % roundsPerMount === 0) await this.#mount.renew();
     }
     await this.#checkAll();
     return this.#summary;
@@ -113,15 +134,18 @@ class Rounds {
     const command = this.#home.command(scenario.args(supplies));
     const leftBefore = await this.#home.leftovers();
     const before = await this.#home.snapshot();
-    const expected: Expected = { before, environment: scenario.environment, after: scenario.after(supplies) };
+    const { mayBeBetween = false } = scenario;
+    const expected: Expected = { before, after: scenario.after(supplies), mayBeBetween };
     const outcome = await runDisturbed(command, fault, this.#measures.get(scenario)!.durationMs);
-    this.#summary[fault.signal === 'SIGKILL' ? 'kills' : 'interrupts'] += 1;
+    this.#summary[countOf(fault)] += 1;
     if ((await membersOf(outcome.group)).length > 0) this.#summary.orphans += 1;
     try {
       const state = await this.#check(expected);
       this.#summary.states[state] += 1;
       if (outcome.hung) throw new Violation('the program did not end');
-      if (fault.signal === 'SIGINT') {
+      if ('failure' in fault) {
+        assertFailed(fault, outcome, state, await readTally(command), await this.#newLeftovers(leftBefore));
+      } else if (fault.signal === 'SIGINT') {
         assertInterrupted(outcome, state);
         await assertAlone(outcome.group);
         assertClean(await this.#newLeftovers(leftBefore));
@@ -130,37 +154,53 @@ class Rounds {
     } finally {
       await this.#endGroup(outcome.group);
     }
-    await this.#check({ ...expected, before: await this.#home.snapshot() });
+    await this.#collect();
+    await this.#check({ before: await this.#home.snapshot(), after: {}, mayBeBetween: false });
     this.#summary.staged += (await this.#newLeftovers(leftBefore)).length;
   }
 
   /** The same command succeeds now, also while an orphan of the killed one still runs. */
-  async #runAgain(
-    { statusAgain, environment }: Scenario,
-    command: Command,
-    expected: Expected,
-    state: 'old' | 'new',
-  ): Promise<void> {
+  async #runAgain(scenario: Scenario, command: Command, expected: Expected, state: State): Promise<void> {
+    const { statusAgain, isRepeatable = false } = scenario;
     const before = await this.#home.snapshot();
-    const { status, stderr } = await runDisturbed(command);
-    const wanted = state === 'old' ? 0 : statusAgain;
+    const { status, stderr } = await this.#servant.run(command.args);
+    const wanted = state === 'new' ? statusAgain : 0;
     if (status !== wanted)
       throw new Violation(
         `run again from its ${state} state it ended with ${status}, not ${wanted}: ${stderr}`,
       );
     // What is done already is refused; any command that succeeds ends with this.
     if (wanted !== 0) await this.#home.reloadMounts();
-    const after = await this.#check({ ...expected, before });
-    const right = state === 'old' ? 'new' : 'old';
+    const changes = Object.keys(expected.after).length > 0 && (state !== 'new' || isRepeatable);
+    const after = await this.#check({ ...expected, before: state === 'between' ? expected.before : before });
+    const right = changes ? 'new' : 'old';
     if (after !== right) throw new Violation(`run again from its ${state} state it left the ${after} one`);
-    await this.#mount.assertShows(environment, (await this.#home.snapshot()).get(environment));
+    const now = await this.#home.snapshot();
+    for (const name of Object.keys(expected.after)) await this.#mount.assertShows(name, now.get(name));
   }
 
-  async #check(expected: Expected): Promise<'old' | 'new'> {
+  /**
+   * A collection without a grace period leaves what is referred to, and nothing else. A root of nothing is given up
+   * by one, and what it referred to is removed by the next.
+   */
+  async #collect(): Promise<void> {
+    const workspace = this.#home.open();
+    await ageRemains(workspace.store.layout);
+    const hasRoots = (await rootsOfNothing(workspace)).length > 0;
+    for (let times = hasRoots ? 2 : 1; times > 0; times -= 1) {
+      const { status, stderr } = await this.#servant.run(['store', 'gc', '--older-than', '0']);
+      if (status !== 0) throw new Violation(`gc ended with ${status}: ${stderr}`);
+    }
+    await checkCollected(workspace);
+  }
+
+  async #check(expected: Expected): Promise<State> {
     const workspace = this.#home.open();
     const now = await this.#home.snapshot();
     this.#serials.check(now);
-    await this.#images.check(workspace.store.layout.images);
+    const { images, condemned } = workspace.store.layout;
+    await this.#images.check(images, condemned);
+    await checkStore(workspace);
     return checkEnvironments(workspace, expected, now);
   }
 
@@ -192,19 +232,7 @@ class Rounds {
   }
 }
 
-/** 130 when nothing was changed, 0 when the work was done; a signal's death only before there was a handler. */
-function assertInterrupted({ status, signal, stderr }: Outcome, state: 'old' | 'new'): void {
-  if (status === 0 && state === 'new') return;
-  if (status === 130 && state === 'old' && stderr.includes('interrupted')) return;
-  if (signal === 'SIGINT' && state === 'old') return;
-  throw new Violation(`Ctrl-C ended it with ${status ?? signal} in its ${state} state: ${stderr}`);
-}
-
-async function assertAlone(group: number): Promise<void> {
-  const members = await membersOf(group);
-  if (members.length > 0) throw new Violation(`Ctrl-C left behind: ${members.join('; ')}`);
-}
-
-function assertClean(left: readonly string[]): void {
-  if (left.length > 0) throw new Violation(`Ctrl-C left ${left.join(', ')}`);
+function countOf(fault: Round['fault']): 'kills' | 'interrupts' | 'failures' {
+  if ('failure' in fault) return 'failures';
+  return fault.signal === 'SIGKILL' ? 'kills' : 'interrupts';
 }

@@ -12,24 +12,32 @@ export interface Supplies {
   requirementsPath: string;
   /** The same as a lock. */
   lockPath: string;
+  /** The wheel of fresh. */
+  freshWheel: string;
 }
 
 /** A command that is disturbed, and what it leads to. */
 export interface Scenario {
   name: string;
-  /** The one environment that it changes. */
-  environment: string;
   args(supplies: Supplies): readonly string[];
-  after(supplies: Supplies): Held;
+  /** The environments that it changes, each with what it holds afterwards. */
+  after(supplies: Supplies): Readonly<Record<string, Held>>;
   /** Exit status of the same command when its work is done already. */
   statusAgain: number;
   /** Whether pip runs. */
   isSlow: boolean;
   /** Whether the interpreter has to be probed anew. */
   forgetsInterpreter?: boolean;
+  /** Whether it makes a further generation when its work is done already. */
+  isRepeatable?: boolean;
+  /** Whether one of its environments may be in its new state before the other. */
+  mayBeBetween?: boolean;
 }
 
-/** What the environments of a home hold when a round begins; `compiled` shows bytecode, `made` is none. */
+/**
+ * What the environments of a home hold when a round begins; `compiled` shows bytecode, `rolled` held no leaf in
+ * its first generation, `made` is none.
+ */
 export const baseHeld = { alpha: '1.0', beta: '2.0', leaf: '1.0' } as const;
 export const baseRequested = ['alpha', 'leaf'] as const;
 
@@ -39,9 +47,8 @@ const withFresh = ({ version }: Supplies) => ({ ...withoutLeaf, fresh: version }
 function install(name: string, environment: string): Scenario {
   return {
     name,
-    environment,
     args: ({ version, source }) => ['install', environment, `fresh==${version}`, ...source],
-    after: ({ version }) => ({ ...baseHeld, fresh: version }),
+    after: ({ version }) => ({ [environment]: { ...baseHeld, fresh: version } }),
     statusAgain: 0,
     isSlow: true,
   };
@@ -50,9 +57,8 @@ function install(name: string, environment: string): Scenario {
 function syncToLock(name: string, environment: string): Scenario {
   return {
     name,
-    environment,
     args: ({ lockPath }) => ['sync', environment, lockPath],
-    after: withFresh,
+    after: (supplies) => ({ [environment]: withFresh(supplies) }),
     statusAgain: 0,
     isSlow: false,
   };
@@ -61,42 +67,45 @@ function syncToLock(name: string, environment: string): Scenario {
 function create(name: string, ...options: string[]): Scenario {
   return {
     name,
-    environment: 'made',
     args: ({ lockPath, python }) => {
       return ['create', 'made', '-r', lockPath, '--python', python, '--without-pip', ...options];
     },
-    after: withFresh,
+    after: (supplies) => ({ made: withFresh(supplies) }),
     statusAgain: 32,
     isSlow: false,
   };
 }
 
+/** A command that runs no pip. */
+function quick(
+  name: string,
+  args: readonly string[],
+  after: Readonly<Record<string, Held>>,
+  rest: Partial<Scenario> = {},
+): Scenario {
+  return { name, args: () => args, after: () => after, statusAgain: 0, isSlow: false, ...rest };
+}
+
 export const scenarios: readonly Scenario[] = [
+  { ...quick('put', [], {}), args: ({ freshWheel }) => ['store', 'add', freshWheel] },
+  quick('gc', ['store', 'gc', '--older-than', '0', '--wait', '5'], {}),
   install('install', 'plain'),
   install('install-compiled', 'compiled'),
   {
     name: 'sync-requirements',
-    environment: 'plain',
     args: ({ requirementsPath, source }) => ['sync', 'plain', requirementsPath, ...source],
-    after: withFresh,
+    after: (supplies) => ({ plain: withFresh(supplies) }),
     statusAgain: 0,
     isSlow: true,
   },
   syncToLock('sync-lock', 'plain'),
   syncToLock('sync-lock-compiled', 'compiled'),
-  {
-    name: 'remove',
-    environment: 'plain',
-    args: () => ['remove', 'plain', 'leaf'],
-    after: () => withoutLeaf,
-    statusAgain: 49,
-    isSlow: false,
-  },
+  quick('remove', ['remove', 'plain', 'leaf'], { plain: withoutLeaf }, { statusAgain: 49 }),
+  quick('rollback', ['rollback', 'rolled', '--to', '1'], { rolled: withoutLeaf }, { isRepeatable: true }),
   {
     name: 'upgrade',
-    environment: 'plain',
     args: ({ source }) => ['upgrade', 'plain', 'leaf', ...source],
-    after: ({ version }) => ({ ...baseHeld, leaf: version }),
+    after: ({ version }) => ({ plain: { ...baseHeld, leaf: version } }),
     statusAgain: 0,
     isSlow: true,
   },
@@ -111,14 +120,14 @@ export const scenarios: readonly Scenario[] = [
     },
     isSlow: true,
   },
-  {
-    name: 'delete',
-    environment: 'spare',
-    args: () => ['delete', 'spare'],
-    after: () => undefined,
-    statusAgain: 33,
-    isSlow: false,
-  },
+  quick('clone', ['clone', 'plain', 'made'], { made: baseHeld }, { statusAgain: 32 }),
+  quick(
+    'rename',
+    ['rename', 'spare', 'made'],
+    { made: baseHeld, spare: undefined },
+    { statusAgain: 33, mayBeBetween: true },
+  ),
+  quick('delete', ['delete', 'spare'], { spare: undefined }, { statusAgain: 33 }),
 ];
 
 export function scenarioNamed(name: string): Scenario {

@@ -167,7 +167,7 @@ class Collection {
   }
 
   async #tidy(leases: readonly FoundLease[], doomed: readonly WeighedImage[]): Promise<void> {
-    await removeDeadLeases(this.#layout, leases);
+    await removeDeadLeases(this.#layout, leases, this.#nowMs);
     for (const distribution of new Set(doomed.map(({ place }) => place.split('/')[0]!)))
       await removeEmptyFolders(join(this.#layout.images, distribution));
   }

@@ -1,0 +1,48 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Violation } from './invariants.js';
+import type { Answer, Ended, Request, Shown } from './servant.js';
+
+const servant = fileURLToPath(new URL('servant.js', import.meta.url));
+const deadlineMs = 90_000;
+
+/** A child process (servant.ts) that does one thing after another. */
+export class Servant {
+  readonly #child: ChildProcess;
+
+  constructor(env: NodeJS.ProcessEnv, cwd: string) {
+    this.#child = fork(servant, { env, cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  }
+
+  /** Runs `shenv-fs`. */
+  async run(args: readonly string[]): Promise<Ended> {
+    return (await this.#ask({ args })) as Ended;
+  }
+
+  /** What is to be seen of an environment at its path in the mount; undefined where it is not there. */
+  async show(environment: string, modules: readonly string[]): Promise<Shown | undefined> {
+    return (await this.#ask({ environment, modules })) as Shown | undefined;
+  }
+
+  /** Throws Violation when it does not answer in time, which a mount that hangs leads to. */
+  #ask(request: Request): Promise<Answer['result']> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void) => {
+        clearTimeout(timer);
+        this.#child.off('message', answer).off('exit', lost);
+        end();
+      };
+      const fail = (text: string) => settle(() => reject(new Violation(text)));
+      const answer = ({ result, error }: Answer) =>
+        error === undefined ? settle(() => resolve(result)) : fail(error);
+      const lost = () => fail('the process that was asked has ended');
+      const timer = setTimeout(() => fail(`no answer: ${JSON.stringify(request)}`), deadlineMs);
+      this.#child.on('message', answer).on('exit', lost);
+      this.#child.send(request);
+    });
+  }
+
+  end(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
