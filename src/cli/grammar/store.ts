@@ -26,4 +26,13 @@ export function addStoreCommands(program: Command, act: Act): void {
       example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
     )
     .action(act(async () => (await import('../commands/store.js')).dump));
+  store
+    .command('verify')
+    .argument('[distributions...]', 'distributions (default: all)')
+    .description(
+      'compare every byte of the images with their digests, and tell which environments damage affects',
+    )
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs store verify', 'shenv-fs store verify numpy scipy --json'))
+    .action(act(async () => (await import('../commands/store-health.js')).verifyImages));
 }
