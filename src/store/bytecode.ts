@@ -1,13 +1,14 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { publishExclusively, stageFile, stagingName } from '../base/atomic-write.js';
+import type { Serial } from '../base/brands.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds, nodeFlags } from '../image/format.js';
 import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
 import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
 import { bytecodeName } from './layout.js';
-import { claimSerial } from './put.js';
+import { claimSerial, type Rebuild } from './put.js';
 import type { Store } from './store.js';
 
 /** A Python source of an image and where its bytes are in the image's file. */
@@ -43,15 +44,18 @@ export async function putBytecode(
   base: Image,
   cacheTag: string,
   compile: CompileSources,
+  rebuild?: Rebuild,
 ): Promise<Image> {
   await store.prepare();
   const compiled = join(store.layout.staging, stagingName());
   try {
     const sources = [...pythonSources(base)];
     const sizes = await compile(base.path, compiled, sources);
-    const staged = await stageBytecode(store, base, cacheTag, compiled, sources, sizes);
+    const claim = async () => rebuild?.serial ?? claimSerial(store);
+    const staged = await stageBytecode(store, base, cacheTag, compiled, { sources, sizes, claim });
     const target = bytecodePath(base, cacheTag);
     await mkdir(dirname(target), { recursive: true });
+    await rebuild?.setAside();
     await publishExclusively(staged, target);
     return await Image.open(target, base);
   } finally {
@@ -72,13 +76,18 @@ function* pythonSources(base: Image): Generator<SourceFile> {
   }
 }
 
+interface Compiled {
+  sources: readonly SourceFile[];
+  sizes: readonly (number | null)[];
+  claim: () => Promise<Serial>;
+}
+
 async function stageBytecode(
   store: Store,
   base: Image,
   cacheTag: string,
   compiledPath: string,
-  sources: readonly SourceFile[],
-  sizes: readonly (number | null)[],
+  { sources, sizes, claim }: Compiled,
 ): Promise<string> {
   const digests = await readDigests(base);
   const compiledAt = new Map<ImageFile, number>();
@@ -106,7 +115,7 @@ async function stageBytecode(
     return await stageFile(store.layout.staging, async (target) =>
       writeImage(target, {
         kind: imageKinds.bytecode,
-        claimSerial: () => claimSerial(store),
+        claimSerial: claim,
         meta: { ...base.meta, cacheTag },
         files,
         baseDigest: (file) => digestOf(digests, base.fileOf(file.base!.node).digestIndex),

@@ -1,10 +1,12 @@
 import { relative } from 'node:path';
 import { errorCodes } from '../../base/errors.js';
+import { type RepairedImage, repairStore } from '../../env/store-repair/repair-store.js';
 import type { Workspace } from '../../env/workspace.js';
 import { type ImageUser, usersOf } from '../../store/users.js';
 import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
+import { type IndexOptions, indexArgs } from './wanted-options.js';
 
 /** The exit status is that of IMAGE_DAMAGED where an image is not sound. */
 export async function verifyImages(
@@ -24,6 +26,69 @@ export async function verifyImages(
     ].join('\n'),
     exitStatus: damaged.length === 0 ? 0 : errorCodes.IMAGE_DAMAGED,
   };
+}
+
+export interface RepairStoreOptions extends IndexOptions {
+  dryRun?: boolean;
+}
+
+/** The exit status is that of IMAGE_DAMAGED where an image could not be rebuilt. */
+export async function repairImages(
+  workspace: Workspace,
+  distributions: string[],
+  options: RepairStoreOptions,
+): Promise<Report> {
+  const dryRun = options.dryRun === true;
+  const { findLinks } = options;
+  const data = await repairStore(workspace, {
+    distributions,
+    dryRun,
+    findLinks,
+    indexArgs: indexArgs(options),
+  });
+  const { images } = data;
+  if (!dryRun) await showAgain(workspace, images);
+  const isWhole = images.every(({ outcome }) => outcome === 'rebuilt' || outcome === 'would be rebuilt');
+  const rebuilt = images.filter(({ outcome }) => outcome === 'rebuilt').length;
+  return {
+    data,
+    text: [
+      ...(images.length === 0 ? [] : [repairTable(images, workspace.store.layout.images)]),
+      ...images.filter(({ outcome }) => outcome === 'lost').flatMap(remedyOf),
+      images.length === 0
+        ? `${plural(data.count, 'image')}: all sound`
+        : `${plural(rebuilt, 'image')} rebuilt`,
+    ].join('\n'),
+    exitStatus: isWhole ? 0 : errorCodes.IMAGE_DAMAGED,
+  };
+}
+
+/** Mounts of this user read the new files from now on. */
+async function showAgain({ places }: Workspace, images: readonly RepairedImage[]): Promise<void> {
+  const replaced = images.filter(({ outcome }) => outcome !== 'left').map(({ path }) => path);
+  if (replaced.length === 0) return;
+  const { reloadImages } = await import('../../mount/runtime.js');
+  await reloadImages(places.runtime, places.store, replaced);
+}
+
+function repairTable(images: readonly RepairedImage[], folder: string): string {
+  const rows = images.map(({ path, faults, outcome, how, users }) => [
+    relative(folder, path),
+    faults[0]!.rule,
+    `${outcome}: ${how}`,
+    users.map(describeUser).join(', ') || 'none',
+  ]);
+  return formatTable(['IMAGE', 'WHAT IS WRONG', 'DONE', 'SHOWN BY'], rows);
+}
+
+function remedyOf({ path, asideAt, users, image }: RepairedImage): string[] {
+  const remedy =
+    users.length === 0
+      ? 'no environment shows it'
+      : image.includes('.')
+        ? 'sync or create its environments again'
+        : 'give a folder with its wheel by --find-links, or `shenv-fs sync` its environments to other wheels';
+  return [`${path} is lost${asideAt === undefined ? '' : ` (the damaged file is ${asideAt})`}: ${remedy}`];
 }
 
 function tableOf(damaged: readonly (ImageVerdict & { users: ImageUser[] })[], images: string): string {

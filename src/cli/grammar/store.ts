@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Act, example, json } from './shared.js';
+import { type Act, addIndexOptions, example, json } from './shared.js';
 
 export function addStoreCommands(program: Command, act: Act): void {
   const store = program.command('store').description('look after the store of images');
@@ -35,4 +35,16 @@ export function addStoreCommands(program: Command, act: Act): void {
     .addOption(json())
     .addHelpText('after', example('shenv-fs store verify', 'shenv-fs store verify numpy scipy --json'))
     .action(act(async () => (await import('../commands/store-health.js')).verifyImages));
+  const repair = store
+    .command('repair')
+    .argument('[distributions...]', 'distributions (default: all)')
+    .description('verify, put damaged images aside, and rebuild them from their wheels')
+    .option('--dry-run', 'tell what would be done, and do nothing');
+  addIndexOptions(repair)
+    .addOption(json())
+    .addHelpText(
+      'after',
+      example('shenv-fs store repair --dry-run', 'shenv-fs store repair --find-links wheels/'),
+    )
+    .action(act(async () => (await import('../commands/store-health.js')).repairImages));
 }

@@ -10,9 +10,10 @@ import { type ContentRun, isZero } from './content-run.js';
 
 /**
  * `damaged`: the file is not what was written. `version`: another shenv-fs wrote it. `unreadable`: this user may not
- * read it. `place`: it is sound and not where it belongs.
+ * read it. `place`: it is sound and not where it belongs. `serial`: it is sound and has the number of another one. `gone`:
+ * it was removed meanwhile.
  */
-export type FaultKind = 'damaged' | 'version' | 'unreadable' | 'place';
+export type FaultKind = 'damaged' | 'version' | 'unreadable' | 'place' | 'serial' | 'gone';
 
 export interface Fault {
   kind: FaultKind;
@@ -24,6 +25,8 @@ export interface Fault {
 export interface Inspection {
   path: string;
   faults: Fault[];
+  /** Inode number of the file, by which one that was replaced meanwhile is told. */
+  inode?: number;
   /** The three are known where the header is sound. */
   serial?: number;
   wheelDigest?: Digest;
@@ -68,6 +71,7 @@ export function faultOf(error: unknown, path: string): Fault {
   }
   const code = systemErrorCode(error);
   if (code === 'EACCES' || code === 'EPERM') return { kind: 'unreadable', rule: 'this user may not read it' };
+  if (code === 'ENOENT') return { kind: 'gone', rule: 'it was removed meanwhile' };
   if (code !== undefined) return damage(`it cannot be read (${code})`);
   throw error;
 }
@@ -79,7 +83,8 @@ function damage(rule: string): Fault {
 function examine(path: string, found: Inspection): { image: Image; metadata: Buffer } {
   const fd = openSync(path, 'r');
   try {
-    const { size } = fstatSync(fd);
+    const { size, ino } = fstatSync(fd);
+    found.inode = ino;
     const start = readFully(fd, 0, headerBytes);
     const header = checkHeader(start, size, path);
     found.serial = header.serial;

@@ -45,10 +45,11 @@ export async function verifyStore(layout: StoreLayout, options: VerifyOptions): 
   options.signal?.throwIfAborted();
   const sizes = await Promise.all(images.map(async ({ path }) => sizeOf(path)));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  const verdicts = images.length === 0 ? [] : await verifyOnThreads(layout, images, bytes, options);
+  const all = images.length === 0 ? [] : await verifyOnThreads(layout, images, bytes, options);
+  const verdicts = all.filter(({ faults }) => !faults.some(({ kind }) => kind === 'gone'));
   markSharedSerials(verdicts);
   return {
-    count: images.length,
+    count: verdicts.length,
     bytes,
     durationMs: performance.now() - startedMs,
     faulty: verdicts.filter(({ faults }) => faults.length > 0),
@@ -118,7 +119,8 @@ function showBytes(pool: DigestPool, progress: Progress, bytes: number): () => v
 }
 
 function noteFault(inspection: Inspection, fault: RunFault): void {
-  inspection.faults.push({ kind: 'damaged', rule: describeFault(inspection, fault) });
+  const kind = fault.errorCode === 'ENOENT' ? 'gone' : 'damaged';
+  inspection.faults.push({ kind, rule: describeFault(inspection, fault) });
 }
 
 function describeFault({ path }: Inspection, fault: RunFault): string {
@@ -144,6 +146,7 @@ function markSharedSerials(verdicts: readonly ImageVerdict[]): void {
     if (verdict.serial === undefined) continue;
     const other = bySerial.get(verdict.serial);
     if (!other) bySerial.set(verdict.serial, verdict);
-    else verdict.faults.push({ kind: 'place', rule: `it has the serial ${verdict.serial} of ${other.path}` });
+    else
+      verdict.faults.push({ kind: 'serial', rule: `it has the serial ${verdict.serial} of ${other.path}` });
   }
 }
