@@ -63,9 +63,9 @@ export async function repairImages(
   };
 }
 
-/** Mounts of this user read the new files from now on. */
+/** Mounts of this user read the new files from now on; what is lost they show as long as they have it open. */
 async function showAgain({ places }: Workspace, images: readonly RepairedImage[]): Promise<void> {
-  const replaced = images.filter(({ outcome }) => outcome !== 'left').map(({ path }) => path);
+  const replaced = images.filter(({ outcome }) => outcome === 'rebuilt').map(({ path }) => path);
   if (replaced.length === 0) return;
   const { reloadImages } = await import('../../mount/runtime.js');
   await reloadImages(places.runtime, places.store, replaced);
