@@ -12,34 +12,35 @@ export interface ImageUser {
   generations: number[];
 }
 
-/** Which environments show each of `names`, after the roots of the store; those that show none are left out. */
-export async function usersOf(
-  layout: StoreLayout,
-  names: ReadonlySet<ImageName>,
-): Promise<Map<ImageName, ImageUser[]>> {
-  const users = new Map<ImageName, ImageUser[]>();
-  if (names.size === 0) return users;
+/** Which environments show each image, after the roots of the store; what none shows is left out. */
+export async function usersOf(layout: StoreLayout): Promise<Map<ImageName, ImageUser[]>> {
+  const users = new Map<ImageName, Map<string, ImageUser>>();
   for (const { id, path } of await listHomes(layout)) {
     for (const { manifest } of (await readRoots(layout, id))?.live ?? []) {
       if (!manifest) continue;
-      for (const name of new Set(imagesOf(manifest.layers))) {
-        if (names.has(name))
-          addUser(users, name, {
-            home: id,
-            homePath: path,
-            environment: manifest.name,
-            generations: [manifest.generation],
-          });
-      }
+      const { name, generation, layers } = manifest;
+      const user = () => ({ home: id, homePath: path, environment: name, generations: [] });
+      for (const image of new Set(imagesOf(layers)))
+        noteUse(users, image, `${id} ${name}`, user).push(generation);
     }
   }
-  return users;
+  return new Map([...users].map(([image, found]) => [image, [...found.values()].map(sorted)]));
 }
 
-function addUser(users: Map<ImageName, ImageUser[]>, name: ImageName, user: ImageUser): void {
-  const known = users.get(name) ?? [];
-  users.set(name, known);
-  const same = known.find(({ home, environment }) => home === user.home && environment === user.environment);
-  if (!same) known.push(user);
-  else same.generations = [...new Set([...same.generations, ...user.generations])].sort((a, b) => a - b);
+/** The generations of one environment, to be added to. */
+function noteUse(
+  users: Map<ImageName, Map<string, ImageUser>>,
+  image: ImageName,
+  key: string,
+  make: () => ImageUser,
+): number[] {
+  const ofImage = users.get(image) ?? new Map<string, ImageUser>();
+  users.set(image, ofImage);
+  const user = ofImage.get(key) ?? make();
+  ofImage.set(key, user);
+  return user.generations;
+}
+
+function sorted(user: ImageUser): ImageUser {
+  return { ...user, generations: [...new Set(user.generations)].sort((a, b) => a - b) };
 }

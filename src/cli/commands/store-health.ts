@@ -14,7 +14,7 @@ export async function verifyImages(
   distributions: string[],
 ): Promise<Report> {
   const found = await verifyStore(store.layout, { distributions, progress, signal });
-  const users = await usersOf(store.layout, new Set(found.faulty.map(({ image }) => image)));
+  const users = found.faulty.length > 0 ? await usersOf(store.layout) : new Map<string, ImageUser[]>();
   const damaged = found.faulty.map((verdict) => ({ ...verdict, users: users.get(verdict.image) ?? [] }));
   const { faulty: _, ...summary } = found;
   return {

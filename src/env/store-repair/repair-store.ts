@@ -7,7 +7,7 @@ import { Image } from '../../image/read.js';
 import { baseNameOf } from '../../store/layout.js';
 import type { Rebuild } from '../../store/put.js';
 import { type ImageUser, usersOf } from '../../store/users.js';
-import { assertRepairable, setAside } from '../../store/verify/set-aside.js';
+import { assertRepairable, listLost, setAside } from '../../store/verify/set-aside.js';
 import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
 import { compileMissing } from '../bytecode.js';
 import type { Workspace } from '../workspace.js';
@@ -20,16 +20,19 @@ export interface StoreRepairRequest extends WheelSources {
   dryRun: boolean;
 }
 
+interface MaybeAside extends ImageVerdict {
+  /** Where the damaged file is now. */
+  asideAt?: string | undefined;
+}
+
 /**
  * `rebuilt` under its name; `lost`: put aside, and its wheel is not to be had; `left`: it is sound or another's, and
  * stays. With `dryRun` what would be tried.
  */
 export type RepairOutcome = 'rebuilt' | 'lost' | 'left' | 'would be rebuilt';
 
-export interface RepairedImage extends ImageVerdict {
+export interface RepairedImage extends MaybeAside {
   outcome: RepairOutcome;
-  /** Where the damaged file is now. */
-  asideAt?: string | undefined;
   /** The wheel or the interpreter that it was, or would be, rebuilt with; or why it was not. */
   how: string;
   users: ImageUser[];
@@ -49,11 +52,14 @@ export async function repairStore(workspace: Workspace, request: StoreRepairRequ
   const { distributions, dryRun } = request;
   return store.during('store repair', async () => {
     const { faulty, ...found } = await verifyStore(store.layout, { distributions, progress, signal });
-    const broken = faulty.filter(isBroken);
+    const lost = await listLost(store.layout, distributions);
+    const users =
+      faulty.length + lost.length > 0 ? await usersOf(store.layout) : new Map<string, ImageUser[]>();
+    const earlier = lost.filter(({ image }) => users.has(image));
+    const broken = [...faulty.filter(isBroken), ...earlier];
     if (broken.length > 0 && !dryRun) await assertRepairable(store.layout);
     const images = await new StoreRepairing(workspace, request).run(broken);
     const left = faulty.filter((verdict) => !isBroken(verdict)).map(leave);
-    const users = await usersOf(store.layout, new Set(faulty.map(({ image }) => image)));
     const all = [...images, ...left].map((image) => ({ ...image, users: users.get(image.image) ?? [] }));
     return { ...found, images: all.sort((a, b) => (a.path < b.path ? -1 : 1)) };
   });
@@ -147,8 +153,8 @@ class StoreRepairing {
     }
   }
 
-  async #giveUp(verdict: ImageVerdict, how: string): Promise<Result> {
-    const asideAt = await setAside(this.#workspace.store.layout, verdict);
+  async #giveUp(verdict: MaybeAside, how: string): Promise<Result> {
+    const asideAt = verdict.asideAt ?? (await setAside(this.#workspace.store.layout, verdict));
     return { ...verdict, outcome: 'lost', how, asideAt };
   }
 
@@ -195,12 +201,13 @@ class Aside {
   readonly rebuild: Rebuild;
   path: string | undefined;
 
-  constructor({ store }: Workspace, verdict: ImageVerdict) {
+  constructor({ store }: Workspace, verdict: MaybeAside) {
     this.verdict = verdict;
+    this.path = verdict.asideAt;
     const serial = ownSerial(verdict);
     this.rebuild = {
       setAside: async () => {
-        this.path = await setAside(store.layout, verdict);
+        this.path ??= await setAside(store.layout, verdict);
       },
       ...(serial === undefined ? {} : { serial }),
     };

@@ -2,7 +2,9 @@ import { access, constants, mkdir, readdir, rename, stat } from 'node:fs/promise
 import { basename, dirname, join, relative } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
 import { isRefusal, ShenvError, unless } from '../../base/errors.js';
-import type { StoreLayout } from '../layout.js';
+import { normalizeName } from '../../wheel/filename.js';
+import { imageNameOfFile, type StoreLayout } from '../layout.js';
+import { basePathOf, inspectImage } from './inspect.js';
 import type { ImageVerdict } from './verify.js';
 
 /** Throws STORE_UNUSABLE where images cannot be put aside. */
@@ -18,6 +20,34 @@ export async function assertRepairable({ root, images, damaged }: StoreLayout): 
       cause,
     });
   }
+}
+
+/**
+ * Images of `distributions` (all where it is empty) that were put aside and have nothing in their place yet, by the
+ * verdict that their damaged files give.
+ */
+export async function listLost(
+  layout: StoreLayout,
+  distributions: readonly string[],
+): Promise<(ImageVerdict & { asideAt: string })[]> {
+  const { images, damaged } = layout;
+  const lost = new Map<string, ImageVerdict & { asideAt: string }>();
+  const wanted = new Set(distributions.map(normalizeName));
+  const files = (await unless('ENOENT', readdir(damaged, { recursive: true }))) ?? [];
+  for (const file of files.sort()) {
+    const [distribution = '', version = '', name = ''] = file.split('/');
+    const image = imageNameOfFile(name.replace(/\.\d+$/, ''));
+    const path = join(images, file.replace(/\.\d+$/, ''));
+    if (!image || path === join(images, file) || (wanted.size > 0 && !wanted.has(distribution))) continue;
+    if ((await unless('ENOENT', stat(path))) !== undefined) continue;
+    const { runs: _, ...found } = inspectImage(join(damaged, file), images);
+    const known = lost.get(path);
+    if (known?.serial !== undefined && found.serial === undefined) continue;
+    const faults = [{ kind: 'damaged', rule: 'it was put aside earlier' } as const];
+    const place = { path, distribution, version, image, basePath: basePathOf(path) };
+    lost.set(path, { ...found, ...place, faults, asideAt: join(damaged, file) });
+  }
+  return [...lost.values()];
 }
 
 /**
