@@ -1,7 +1,9 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { read as readWithCallback } from 'node:fs';
 import { promisify } from 'node:util';
-import { digestBytes } from '../../image/format.js';
+import { systemErrorCode } from '../../base/errors.js';
+import { align, digestBytes } from '../../image/format.js';
+import { directAlignment, type RunFile } from './run-file.js';
 
 const readAt = promisify(readWithCallback);
 
@@ -29,24 +31,25 @@ export interface RunFault {
   errorCode?: string | undefined;
 }
 
-/** Each read takes so many bytes; two such buffers a run, so that one is read while the other is hashed. */
-export const pieceBytes = 2 << 20;
-
 const zeros = Buffer.alloc(8192);
 
-/** Compares every file of a run with its digest, and every gap with zeros. `onBytes` counts what was hashed. */
+/**
+ * Compares every file of a run with its digest, and every gap with zeros. `onBytes` counts what was hashed. Undefined
+ * where the file cannot be read in this way (EINVAL): see RunBuffers.
+ */
 export async function checkRun(
-  fd: number,
+  { fd, buffers }: RunFile,
   run: ContentRun,
-  buffers: readonly [Buffer, Buffer],
   onBytes: (bytes: number) => void,
-): Promise<RunFault[]> {
+): Promise<RunFault[] | undefined> {
   const check = new RunCheck(run);
-  let position = run.start;
-  let reading = readPiece(fd, buffers[0], position, run.end);
+  const end = align(run.end, directAlignment);
+  let position = run.start - (run.start % directAlignment);
+  let reading = readPiece(fd, buffers[0], position, end);
   for (let turn = 1; position < run.end; turn ^= 1) {
     const piece = await reading;
     if (!Buffer.isBuffer(piece)) {
+      if (piece.errorCode === 'EINVAL') return undefined;
       check.faults.push({
         kind: 'unreadable',
         node: undefined,
@@ -56,15 +59,16 @@ export async function checkRun(
       break;
     }
     const next = position + piece.length;
-    reading = readPiece(fd, buffers[turn]!, next, run.end);
-    check.take(piece, position);
-    onBytes(piece.length);
+    reading = readPiece(fd, buffers[turn]!, next, end);
+    check.take(piece.subarray(0, run.end - position), position);
+    onBytes(Math.min(next, run.end) - Math.max(position, run.start));
     position = next;
   }
   await reading;
   return check.faults;
 }
 
+/** Rejects never: of what cannot be read the code is given, or undefined at the end of the file. */
 async function readPiece(
   fd: number,
   buffer: Buffer,
@@ -72,12 +76,12 @@ async function readPiece(
   end: number,
 ): Promise<Buffer | { errorCode: string | undefined }> {
   const wanted = Math.min(buffer.length, end - position);
-  if (wanted === 0) return buffer.subarray(0, 0);
+  if (wanted <= 0) return buffer.subarray(0, 0);
   try {
     const { bytesRead } = await readAt(fd, buffer, 0, wanted, position);
     return bytesRead === 0 ? { errorCode: undefined } : buffer.subarray(0, bytesRead);
   } catch (error) {
-    return { errorCode: (error as NodeJS.ErrnoException).code };
+    return { errorCode: systemErrorCode(error) };
   }
 }
 

@@ -1,12 +1,9 @@
-import { close as closeWithCallback, open as openWithCallback } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type ContentRun, checkRun, pieceBytes, type RunFault } from './content-run.js';
+import { systemErrorCode } from '../../base/errors.js';
+import { type ContentRun, checkRun, type RunFault } from './content-run.js';
 import { type Inspection, inspectImage } from './inspect.js';
-
-const openFile = promisify(openWithCallback);
-const closeFile = promisify(closeWithCallback);
+import { RunBuffers } from './run-file.js';
 
 /** One piece of work for a thread. */
 export type Task =
@@ -35,17 +32,13 @@ export function startDigestWorker(done: SharedArrayBuffer): Worker {
 
 function serve(port: MessagePort, { done }: WorkerData): void {
   const counter = new BigInt64Array(done);
-  const free = Array.from({ length: tasksAtOnce }, (): [Buffer, Buffer] => [
-    Buffer.allocUnsafeSlow(pieceBytes),
-    Buffer.allocUnsafeSlow(pieceBytes),
-  ]);
+  const free = Array.from({ length: tasksAtOnce }, () => new RunBuffers());
+  const onBytes = (bytes: number) => void Atomics.add(counter, 0, BigInt(bytes));
   const work = async (task: Task): Promise<object> => {
     if (task.kind === 'inspect') return { inspection: inspectImage(task.path, task.images, task.basePath) };
     const buffers = free.pop()!;
     try {
-      return {
-        faults: await checkFile(task.run, buffers, (bytes) => void Atomics.add(counter, 0, BigInt(bytes))),
-      };
+      return { faults: await checkFile(task.run, buffers, onBytes) };
     } finally {
       free.push(buffers);
     }
@@ -59,20 +52,18 @@ function serve(port: MessagePort, { done }: WorkerData): void {
 
 async function checkFile(
   run: ContentRun,
-  buffers: readonly [Buffer, Buffer],
+  buffers: RunBuffers,
   onBytes: (bytes: number) => void,
 ): Promise<RunFault[]> {
-  let fd: number;
+  const unreadable = (errorCode: string): RunFault[] => [
+    { kind: 'unreadable', node: undefined, offset: run.start, errorCode },
+  ];
   try {
-    fd = await openFile(run.path, 'r');
+    return (await buffers.with(run.path, (file) => checkRun(file, run, onBytes))) ?? unreadable('EINVAL');
   } catch (error) {
-    const errorCode = (error as NodeJS.ErrnoException).code;
-    return [{ kind: 'unreadable', node: undefined, offset: run.start, errorCode }];
-  }
-  try {
-    return await checkRun(fd, run, buffers, onBytes);
-  } finally {
-    await closeFile(fd);
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    return unreadable(code);
   }
 }
 

@@ -70,10 +70,28 @@ export function faultOf(error: unknown, path: string): Fault {
     return { kind, rule: error.message.replace(`${path}: `, '').replace(`${path} `, 'it ') };
   }
   const code = systemErrorCode(error);
-  if (code === 'EACCES' || code === 'EPERM') return { kind: 'unreadable', rule: 'this user may not read it' };
-  if (code === 'ENOENT') return { kind: 'gone', rule: 'it was removed meanwhile' };
-  if (code !== undefined) return damage(`it cannot be read (${code})`);
-  throw error;
+  const kind = code === undefined ? undefined : kindOf(code);
+  if (kind === undefined) throw error;
+  return { kind, rule: kind === 'unreadable' ? 'this user may not read it' : `it cannot be read (${code})` };
+}
+
+/** What a system error says of a file; undefined for what says nothing of it: no memory, too many open files. */
+export function kindOf(errorCode: string): FaultKind | undefined {
+  if (['EACCES', 'EPERM'].includes(errorCode)) return 'unreadable';
+  if (['ENOENT', 'ESTALE'].includes(errorCode)) return 'gone';
+  // What disks, file systems with digests of their own, and names that are no files give.
+  const ofDamage = [
+    'EIO',
+    'EUCLEAN',
+    'EBADMSG',
+    'ENODATA',
+    'EREMOTEIO',
+    'EISDIR',
+    'ENOTDIR',
+    'ELOOP',
+    'ENXIO',
+  ];
+  return ofDamage.includes(errorCode) ? 'damaged' : undefined;
 }
 
 function damage(rule: string): Fault {

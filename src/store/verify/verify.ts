@@ -6,7 +6,7 @@ import { Image } from '../../image/read.js';
 import type { StoreLayout } from '../layout.js';
 import type { ContentRun, RunFault } from './content-run.js';
 import { DigestPool } from './digest-pool.js';
-import type { Inspection } from './inspect.js';
+import { type Inspection, kindOf } from './inspect.js';
 import { type ImageFilePlace, walkImages } from './walk.js';
 
 /** One image with all that is wrong with it; nothing is where it is sound. */
@@ -119,7 +119,8 @@ function showBytes(pool: DigestPool, progress: Progress, bytes: number): () => v
 }
 
 function noteFault(inspection: Inspection, fault: RunFault): void {
-  const kind = fault.errorCode === 'ENOENT' ? 'gone' : 'damaged';
+  const kind = fault.errorCode === undefined ? 'damaged' : kindOf(fault.errorCode);
+  if (kind === undefined) throw new Error(`${inspection.path} cannot be read: ${fault.errorCode}`);
   inspection.faults.push({ kind, rule: describeFault(inspection, fault) });
 }
 
