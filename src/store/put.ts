@@ -23,6 +23,15 @@ export interface PutOptions {
   signal?: AbortSignal;
   /** SHA-256 of the source distribution that this wheel was built from. */
   builtFrom?: Digest;
+  rebuild?: Rebuild;
+}
+
+/** An image takes the place of one that is damaged. */
+export interface Rebuild {
+  /** The number that it had, where that is known: so inode numbers stay. */
+  serial?: Serial;
+  /** Called when the image is staged: takes the damaged one away from its name. */
+  setAside(): Promise<void>;
 }
 
 export interface PutResult {
@@ -46,12 +55,14 @@ export async function putWheel(
   const digest = await sha256OfFile(wheelPath);
   const place = imagePlace(basename(wheelPath), digest);
   const target = join(store.layout.images, place.folder, place.file);
-  const known = await store.find(filename.distribution, filename.version.replaceAll('_', '-'), digest);
+  const version = filename.version.replaceAll('_', '-');
+  const known = options.rebuild ? undefined : await store.find(filename.distribution, version, digest);
   if (known) return { image: await Image.open(known.path), added: false };
   const archive = await WheelArchive.open(wheelPath);
   try {
     const plan = await readPlan(archive, wheelPath);
     const staged = await stageImage(store, archive, plan, digest, options);
+    await options.rebuild?.setAside();
     const added = await publishInFolder(store.layout.images, staged, target);
     return { image: await Image.open(target), added };
   } finally {
@@ -100,7 +111,7 @@ async function stageImage(
     return await stageFile(store.layout.staging, (file) =>
       writeImage(file, {
         kind: imageKinds.wheel,
-        claimSerial: () => claimSerial(store),
+        claimSerial: async () => options.rebuild?.serial ?? claimSerial(store),
         meta,
         files: contents.files,
         content: (entry) => contents.read(entry),

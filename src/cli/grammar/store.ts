@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Act, example, holding, json } from './shared.js';
-import { addStoreGc } from './store-gc.js';
+import { addStoreUpkeep } from './store-upkeep.js';
 
 export function addStoreCommands(program: Command, act: Act): void {
   const store = program.command('store').description('look after the store of images');
@@ -27,5 +27,5 @@ export function addStoreCommands(program: Command, act: Act): void {
       example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
     )
     .action(act(async () => (await import('../commands/store.js')).dump));
-  addStoreGc(store, act);
+  addStoreUpkeep(store, act);
 }
