@@ -82,6 +82,8 @@ export async function retireRoots(
     if (!key || file.endsWith('.gone') || !isDoomed(key)) continue;
     const gone = join(folder, goneName(key));
     await rename(join(folder, file), gone).catch(missing);
+    // rename(2) does nothing where both names are of one file, as the second side and `gone` are.
+    await unlink(join(folder, file)).catch(missing);
     const now = new Date();
     await utimes(gone, now, now).catch(missing);
   }
