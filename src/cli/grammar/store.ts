@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Act, example, json } from './shared.js';
+import { addStoreUsageCommands } from './store-usage.js';
 
 export function addStoreCommands(program: Command, act: Act): void {
   const store = program.command('store').description('look after the store of images');
@@ -14,8 +15,9 @@ export function addStoreCommands(program: Command, act: Act): void {
     .command('list')
     .argument('[distribution]', 'one distribution')
     .description('list images')
+    .option('--used-by', 'with the environments that show them, in every home that uses the store')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs store list numpy'))
+    .addHelpText('after', example('shenv-fs store list numpy', 'shenv-fs store list --used-by'))
     .action(act(async () => (await import('../commands/store.js')).listImages));
   store
     .command('dump')
@@ -26,4 +28,5 @@ export function addStoreCommands(program: Command, act: Act): void {
       example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
     )
     .action(act(async () => (await import('../commands/store.js')).dump));
+  addStoreUsageCommands(store, act);
 }
