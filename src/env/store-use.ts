@@ -91,11 +91,16 @@ function gapsOf(homes: readonly KnownHome[], references: readonly Reference[]): 
 
 /** How a home is named to people: its path, else its id. */
 export function titleOf({ path, id }: Pick<KnownHome, 'path' | 'id'>): string {
-  return path ?? `home ${id}`;
+  return printable(path ?? `home ${id}`);
 }
 
 /** How an environment is named among those of several homes: `web`, or `web (/home/ann/envs)`. */
 export function environmentTitle({ homes, ownHome }: StoreUse, { home, name }: UsingEnvironment): string {
-  if (home === ownHome) return name;
-  return `${name} (${titleOf(homes.find(({ id }) => id === home)!)})`;
+  if (home === ownHome) return printable(name);
+  return `${printable(name)} (${titleOf(homes.find(({ id }) => id === home)!)})`;
+}
+
+/** Text that another user wrote, without what would steer a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD');
 }

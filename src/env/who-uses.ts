@@ -5,7 +5,7 @@ import { normalizeName } from '../wheel/filename.js';
 import { parseRequirement, type Requirement } from '../wheel/requirement.js';
 import { satisfies } from '../wheel/version.js';
 import { requestedName } from './requested.js';
-import { readStoreUse, titleOf } from './store-use.js';
+import { printable, readStoreUse, titleOf } from './store-use.js';
 import { dependencyGraph, type GraphNode } from './tree.js';
 import type { Workspace } from './workspace.js';
 
@@ -93,7 +93,7 @@ async function usesElsewhere(
     for (const manifest of allGenerations ? generations : generations.slice(0, 1)) {
       const layer = manifest.layers.find(({ image }) => isMeant(wanted, image));
       const isCurrent = manifest === generations[0];
-      if (layer) uses.push({ ...describeLayer(manifest, layer), home, isCurrent, chains: [] });
+      if (layer) uses.push({ ...printableUse(describeLayer(manifest, layer)), home, isCurrent, chains: [] });
     }
   }
   const others = gaps.filter(({ home }) => home !== ownHome);
@@ -125,6 +125,18 @@ async function usesIn(
     uses.push({ ...describeUse(workspace, interpreter, { manifest, layer }), isCurrent });
   }
   return uses;
+}
+
+/** Another user wrote it, unlike what this home's environments tell. */
+function printableUse<T extends ReturnType<typeof describeLayer>>(use: T): T {
+  const { environment, version, requirement, from } = use;
+  return {
+    ...use,
+    environment: printable(environment),
+    version: printable(version),
+    requirement: requirement && printable(requirement),
+    from: from && printable(from),
+  };
 }
 
 function isMeant({ name, specifier }: Requirement, image: Layer['image']): boolean {

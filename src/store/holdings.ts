@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { isRefusal, ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { nodeFlags } from '../image/format.js';
 import { Image } from '../image/read.js';
 import { type ImageName, imageNameOfFile, type StoreLayout } from './layout.js';
@@ -87,7 +87,10 @@ export async function measureDisk(layout: StoreLayout): Promise<DiskUsage> {
   return { total: total!, roots: roots!, condemned: condemned!, damaged: damaged! };
 }
 
-/** What a folder and all below it occupy, a file with several names once; 0 where it is not there. */
+/**
+ * What a folder and all below it occupy, a file with several names once; 0 where it is not there. What this user may
+ * not list does not count.
+ */
 export async function bytesOnDisk(folder: string): Promise<number> {
   const inodes = new Map<number, number>();
   const visit = async (path: string, isFolder: boolean): Promise<void> => {
@@ -95,8 +98,8 @@ export async function bytesOnDisk(folder: string): Promise<number> {
     if (!status) return;
     inodes.set(status.ino, status.blocks * blockBytes);
     if (!isFolder) return;
-    for (const entry of (await unless('ENOENT', readdir(path, { withFileTypes: true }))) ?? [])
-      await visit(join(path, entry.name), entry.isDirectory());
+    const entries = await readdir(path, { withFileTypes: true }).catch(goneOrRefused);
+    for (const entry of entries) await visit(join(path, entry.name), entry.isDirectory());
   };
   await visit(folder, true);
   return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -109,4 +112,9 @@ async function listFolder(path: string): Promise<string[]> {
     if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return [];
     throw error;
   }
+}
+
+function goneOrRefused(error: unknown): [] {
+  if (systemErrorCode(error) === 'ENOENT' || isRefusal(error)) return [];
+  throw error;
 }

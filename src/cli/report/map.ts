@@ -74,7 +74,7 @@ function drawImage(image: ReportedImage, area: Rectangle, name: string | undefin
 }
 
 const headSize = 12;
-const sizes = { name: [15, 12, 10, 9], line: 10 };
+const sizes = { name: [15, 12, 10, 9], line: 11 };
 
 /** Name, version and size, users: as many lines as there is room for. */
 function labels(image: ReportedImage, area: Rectangle, name: string | undefined): string {

@@ -110,7 +110,11 @@ async function askFish(sandbox: Sandbox, line: string): Promise<string[]> {
 
 const asked: [rule: string, line: string, offers: string[]][] = [
   ['commands are completed', 'shenv-fs sh', ['shell', 'show']],
-  ['commands of a command are completed', 'shenv-fs store ', ['add', 'du', 'dump', 'forget', 'list', 'report', 'roots']],
+  [
+    'commands of a command are completed',
+    'shenv-fs store ',
+    ['add', 'du', 'dump', 'forget', 'list', 'report', 'roots'],
+  ],
   ['environments are completed', 'shenv-fs show ', ['demo', 'two words']],
   ['one environment is enough where one is taken', 'shenv-fs show demo ', []],
   ['an alias is completed like its command', 'shenv-fs remove-environment demo two', ['two words']],

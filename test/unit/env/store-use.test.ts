@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { findPlaces } from '../../../src/base/paths.js';
@@ -7,6 +7,8 @@ import { readStoreUse } from '../../../src/env/store-use.js';
 import { whoUses } from '../../../src/env/who-uses.js';
 import { openWorkspace, type Workspace } from '../../../src/env/workspace.js';
 import type { Manifest } from '../../../src/manifest/types.js';
+import { readHomeId } from '../../../src/store/homes.js';
+import { registerRoots } from '../../../src/store/roots.js';
 import { readHomes } from '../../../src/store/usage.js';
 import { sandboxOf } from '../../support/mounts.js';
 import { fails, writePackages } from '../../support/packages.js';
@@ -332,3 +334,36 @@ async function plainTwin(t: ExecutionContext): Promise<Sandbox> {
   await sandbox.expect('create', 'slow', 'beta<2', ...plain, ...source);
   return sandbox;
 }
+
+test.serial('store report writes one page with every environment and image of the store', async (t) => {
+  const { sandbox } = await homesOf(t);
+  await sandbox.expect('store', 'add', sandbox.path('wheels', 'delta-1.0-py3-none-any.whl'));
+  const report = await json<Figures & { path: string }>(sandbox, 'store', 'report', '--html', 'page.html');
+  t.is(report.path, sandbox.path('page.html'));
+  const page = await readFile(report.path, 'utf8');
+  for (const text of ['job', 'web', `far (${sandbox.path('other')})`, 'alpha 1.0', 'beta 1.0', 'delta 1.0'])
+    t.true(page.includes(`>${text}<`), text);
+  t.regex(page, /<title>beta 1\.0\n[^<]*\n3 environments: job, web, far/);
+  t.regex(page, /<title>delta 1\.0\n[^<]*\nunused/);
+  const figures = await json<Figures>(sandbox, 'store', 'du');
+  t.deepEqual(report.environments, figures.environments);
+  await fails(t, sandbox, { code: 'USAGE', says: /--html/ }, 'store', 'report');
+});
+
+test.serial('what another user named cannot steer a terminal', async (t) => {
+  const { sandbox, other } = await homesOf(t);
+  const manifest = await other.environments.read('far');
+  const { home } = other.places;
+  const id = (await readHomeId(home))!;
+  const name = 'evil\u001b[2J\u009b';
+  await registerRoots(other.store.layout, id, [{ ...manifest, name, serial: 77 }]);
+  for (const command of [
+    ['store', 'du'],
+    ['store', 'list', '--used-by'],
+    ['who-uses', 'beta'],
+  ]) {
+    const text = await sandbox.expect(...command);
+    t.true(text.includes('evil\ufffd[2J\ufffd'), text);
+    t.notRegex(text, /[\u001b\u009b]/);
+  }
+});
