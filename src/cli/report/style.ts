@@ -70,6 +70,7 @@ th:first-child, td:first-child { text-align: left; white-space: normal; overflow
   dd { font-size: 14px; } dt, th { font-size: 10px; } td, th { padding: 2px 6px; }
   :root { --ink: #8d99a5; --dot: #4b7ea3; --bright: #7fb1da; }
   svg.map, tr, dl.tiles div { break-inside: avoid; }
-  section > p { break-after: avoid; }
+  section > p { break-inside: avoid; break-after: avoid; }
+  section:first-of-type { break-before: page; }
   thead { display: table-header-group; }
 }`;
