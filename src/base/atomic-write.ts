@@ -27,7 +27,7 @@ export async function stageFile(
   write: (file: FileHandle) => Promise<void>,
   mode = 0o644,
 ): Promise<string> {
-  await mkdir(stagingFolder, { recursive: true });
+  await mkdir(stagingFolder, { recursive: true, mode: 0o755 });
   const path = join(stagingFolder, stagingName());
   const file = await open(path, 'wx', mode);
   try {

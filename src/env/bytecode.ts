@@ -37,9 +37,10 @@ async function compileMissing(
       async (image, compile) => {
         signal?.throwIfAborted();
         progress.advance(0, image.meta.name);
-        await putBytecode(store, image, interpreter.cacheTag, (path, output, sources) =>
+        await putBytecode(store, image, interpreter.cacheTag, (path, output, sources, trust) =>
           compile({
             image: path,
+            ...(trust === undefined ? {} : { storeOwner: trust.owner }),
             output,
             files: sources.map(({ path: name, contentOffset, sizeBytes }) => [
               name,

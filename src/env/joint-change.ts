@@ -55,7 +55,7 @@ export async function endInterruptedChanges(environments: Environments): Promise
 }
 
 async function writeJournal(environments: Environments, manifests: readonly Manifest[]): Promise<string> {
-  await mkdir(environments.changes, { recursive: true });
+  await mkdir(environments.changes, { recursive: true, mode: 0o755 });
   const name = `${hostname()}-${process.pid}-${randomBytes(8).toString('hex')}.journal`;
   const path = join(environments.changes, name);
   await replaceFile(path, packFramed(magic, journalVersion, manifests.map(encodeManifest)));

@@ -33,6 +33,8 @@ export interface DaemonStatus {
   engineReason: string;
   home: string;
   store: string;
+  /** Left out where the store stands alone. */
+  upstreams?: string[];
   uptimeSeconds: number;
   environments: number;
   viewsLoaded: number;
@@ -95,7 +97,7 @@ export class Daemon {
       mountpoint,
       engine: this.#engine!.name,
       home: places.home,
-      store: places.store,
+      ...this.#stores(),
       startedMs: this.#startedMs,
       ...(environment === undefined ? {} : { environment }),
     });
@@ -144,7 +146,7 @@ export class Daemon {
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
-      store: this.#workspace.places.store,
+      ...this.#stores(),
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
@@ -156,12 +158,17 @@ export class Daemon {
     };
   }
 
-  async #handle(request: { operation: string; lazy?: boolean }): Promise<unknown> {
+  #stores(): { store: string; upstreams?: string[] } {
+    const { store, upstreams } = this.#workspace.places;
+    return { store, ...(upstreams.length === 0 ? {} : { upstreams }) };
+  }
+
+  async #handle(request: { operation: string; lazy?: boolean; images?: boolean }): Promise<unknown> {
     switch (request.operation) {
       case 'status':
         return this.status();
       case 'reload':
-        return this.#reload();
+        return this.#reload(request.images);
       case 'stop':
         return this.stop(request.lazy ?? false);
       default:
@@ -170,9 +177,9 @@ export class Daemon {
   }
 
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
-  #reload(): Promise<void> {
+  #reload(images = false): Promise<void> {
     const next = this.#reloading.then(async () => {
-      const publication = await this.#environments.reload();
+      const publication = await this.#environments.reload(images);
       await this.#engine!.publish(publication);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });

@@ -1,6 +1,7 @@
 import { availableParallelism, constants } from 'node:os';
 import { errno } from '../base/errno.js';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
+import type { Image } from '../image/read.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { environmentOf, rootInode } from '../view/inode.js';
@@ -8,7 +9,7 @@ import { imageOrigin } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
 import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.js';
 import { unmountPath } from './mountpoint.js';
-import { loadNativeAddon, type NativeSession, type Upcall } from './native-addon.js';
+import { loadNativeAddon, type NativeImagePlace, type NativeSession, type Upcall } from './native-addon.js';
 
 /** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
 const mostThreads = 4;
@@ -110,10 +111,9 @@ export class KernelEngine implements Engine {
   #publishView(view: View): void {
     const session = this.#session!;
     for (const { image } of view.layers) {
-      const base = image.base && { serial: image.base.serial, path: image.base.path };
+      const base = image.base && placeOf(image.base);
       session.addImage({
-        serial: image.serial,
-        path: image.path,
+        ...placeOf(image),
         origin: imageOrigin(image),
         ...(base ? { base } : {}),
       });
@@ -170,6 +170,10 @@ export class KernelEngine implements Engine {
     if (published && entry) return this.#options.renderer.render(published.view, entry, true);
     throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
   }
+}
+
+function placeOf({ serial, path, trust }: Image): NativeImagePlace {
+  return { serial, path, ...(trust === undefined ? {} : { storeOwner: trust.owner }) };
 }
 
 function collectGenerated(

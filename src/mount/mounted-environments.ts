@@ -2,8 +2,10 @@ import { ShenvError } from '../base/errors.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
-import { Image } from '../image/read.js';
+import type { Image } from '../image/read.js';
 import { ImageCache } from '../store/image-cache.js';
+import { ShownSerials } from '../store/shown-serials.js';
+import type { StoredImage } from '../store/store.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
@@ -27,7 +29,8 @@ export interface MountedOptions {
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
   readonly #options: MountedOptions;
-  readonly #images: ImageCache;
+  readonly #shown = new ShownSerials();
+  #images: ImageCache;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
   /** Environments that cannot be shown, with the reason. */
@@ -36,7 +39,7 @@ export class MountedEnvironments implements ViewSource {
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#images = new ImageCache(workspace.store);
+    this.#images = new ImageCache(workspace.store, this.#shown);
   }
 
   list(): { name: string; environmentSerial: number }[] {
@@ -76,17 +79,20 @@ export class MountedEnvironments implements ViewSource {
 
   /**
    * Reads the home again and tells what an engine has to publish. Loaded views are composed anew. One that is shown
-   * alone stays as it was when its new generation cannot be read or composed.
+   * alone stays as it was when its new generation cannot be read or composed. With `images`, images are read again, too:
+   * their numbers may be others.
    */
-  async reload(): Promise<Publication> {
+  async reload(images = false): Promise<Publication> {
+    if (images) this.#images = new ImageCache(this.#workspace.store, this.#shown);
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
     let rootsChanged = before.size === 0;
     for (const name of await this.#names()) {
       const known = before.get(name);
-      const current = await this.#readCurrent(name, known);
-      if (current === undefined) continue;
+      const read = await this.#readCurrent(name, known);
+      if (read === undefined) continue;
+      const current = images ? { ...read, view: undefined } : read;
       after.set(name, current);
       if (known?.environmentSerial !== current.environmentSerial) rootsChanged = true;
     }
@@ -159,12 +165,26 @@ export class MountedEnvironments implements ViewSource {
 
   async #composeControl(): Promise<View> {
     const images: Image[] = [];
-    for await (const { path } of this.#workspace.store.list()) {
-      const image = await Image.open(path).catch((error: unknown) => {
-        this.failures.set(path, error instanceof Error ? error.message : String(error));
-      });
-      if (image) images.push(image);
+    const wheels = new Set<string>();
+    for await (const stored of this.#workspace.store.list()) {
+      const image = await this.#readListed(stored);
+      if (!image || wheels.has(image.wheelDigest)) continue;
+      wheels.add(image.wheelDigest);
+      images.push(image);
     }
     return composeControlView(images, this.#options.status, BigInt(Date.now()) * 1_000_000n);
+  }
+
+  /** Undefined for what cannot be shown. */
+  async #readListed(stored: StoredImage): Promise<Image | undefined> {
+    try {
+      const image = await this.#workspace.store.read(stored);
+      if (image) this.#shown.admit(image);
+      this.failures.delete(stored.path);
+      return image;
+    } catch (error) {
+      this.failures.set(stored.path, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
   }
 }

@@ -11,6 +11,7 @@ export interface DaemonRecord {
   engine: string;
   home: string;
   store: string;
+  upstreams?: string[];
   startedMs: number;
   /** The one environment that is mounted; left out where all are, as folders. */
   environment?: string;
@@ -87,6 +88,8 @@ export async function findMountOf(runtime: string, home: string, name: string): 
 export interface ControlRequest {
   operation: 'status' | 'reload' | 'stop';
   lazy?: boolean;
+  /** Of a reload: read images again, too. */
+  images?: boolean;
 }
 
 /** Asks the daemon of `mountpoint`: one line of JSON there, one back. Throws DAEMON_UNREACHABLE. */
@@ -135,13 +138,14 @@ async function exchange(socketPath: string, line: string): Promise<string> {
 /**
  * Tells every mount that shows environments of `home` to look again, and waits until each shows the
  * change. A daemon that is gone has nothing to show; its record is removed.
+ * With `images`, images are read again, too.
  */
-export async function reloadMounts(runtime: string, home: string): Promise<void> {
+export async function reloadMounts(runtime: string, home: string, images = false): Promise<void> {
   const records = (await listRecords(runtime)).filter((record) => record.home === home);
   await Promise.all(
     records.map(async ({ mountpoint, pid }) => {
       try {
-        await askDaemon(runtime, mountpoint, { operation: 'reload' });
+        await askDaemon(runtime, mountpoint, { operation: 'reload', images });
       } catch (error) {
         if (isAlive(pid)) throw error;
         await removeRecord(runtime, mountpoint);

@@ -1,13 +1,19 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { publishExclusively, stageFile, stagingName } from '../base/atomic-write.js';
+import { stagingName } from '../base/atomic-write.js';
+import { unless } from '../base/errors.js';
+import { openTrusted, type Trust } from '../base/trust.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds, nodeFlags } from '../image/format.js';
 import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
 import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
-import { bytecodeName } from './layout.js';
-import { claimSerial } from './put.js';
+import { sameVersion } from '../wheel/filename.js';
+import { listFolder, type StorePart } from './chain.js';
+import { bytecodeName, imagePlace } from './layout.js';
+import { stageInStore } from './modes.js';
+import { publishImage } from './publish-image.js';
+import { claimSerial } from './serials.js';
 import type { Store } from './store.js';
 
 /** A Python source of an image and where its bytes are in the image's file. */
@@ -22,21 +28,63 @@ export type CompileSources = (
   image: string,
   output: string,
   sources: readonly SourceFile[],
+  trust: Trust | undefined,
 ) => Promise<(number | null)[]>;
 
-/** The image of the same wheel with bytecode for `cacheTag`, or undefined. */
-export async function findBytecode(base: Image, cacheTag: string): Promise<Image | undefined> {
-  try {
-    return await Image.open(bytecodePath(base, cacheTag), base);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+/** The image of the same wheel with bytecode for `cacheTag`, of any store, or undefined. */
+export async function findBytecode(store: Store, base: Image, cacheTag: string): Promise<Image | undefined> {
+  const { folder, file } = bytecodePlace(base, cacheTag);
+  for (const part of store.parts) {
+    const folders = await part.versionFolders(dirname(folder));
+    for (const { version, folder: path } of folders) {
+      if (!sameVersion(version, basename(folder))) continue;
+      const found = await findIn(part, path, file, base);
+      if (found) return found;
+    }
   }
+  return undefined;
+}
+
+/** Under its own name, or one that ends in the same way where that was taken. */
+async function findIn(
+  part: StorePart,
+  folder: string,
+  file: string,
+  base: Image,
+): Promise<Image | undefined> {
+  const named = await openFitting(part, join(folder, file), base);
+  if (named) return named;
+  const ending = /-[0-9a-f]{16}\..+$/.exec(file)![0];
+  for (const other of await listFolder(folder)) {
+    const found = other.endsWith(ending) ? await openFitting(part, join(folder, other), base) : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Undefined where it is not there, not believed, or refers to places that its base has not. */
+async function openFitting({ trust }: StorePart, path: string, base: Image): Promise<Image | undefined> {
+  const image = await unless('ENOENT', Image.open(path, base, trust));
+  return image && image.wheelDigest === base.wheelDigest && refersTo(image, base) ? image : undefined;
+}
+
+/** The base may be of another store than the one that the bytecode was compiled from. */
+function refersTo(image: Image, base: Image): boolean {
+  for (let node = 0; node < image.nodeCount; node += 1) {
+    if (image.isDirectory(node)) continue;
+    const { flags, baseNode, contentOffset, sizeBytes } = image.fileOf(node);
+    if ((flags & nodeFlags.inBase) === 0) continue;
+    if (baseNode >= base.nodeCount || base.isDirectory(baseNode)) return false;
+    const there = base.fileOf(baseNode);
+    if (there.contentOffset !== contentOffset || there.sizeBytes !== sizeBytes) return false;
+  }
+  return true;
 }
 
 /**
  * Puts the bytecode image of a wheel's image into the store: the same tree with `__pycache__`, whose
- * other files stay where they are in the wheel's image. Published like a wheel's image.
+ * other files stay where they are in the wheel's image. Published like a wheel's image, in the store that is
+ * written, wherever the wheel's is.
  */
 export async function putBytecode(
   store: Store,
@@ -48,19 +96,19 @@ export async function putBytecode(
   const compiled = join(store.layout.staging, stagingName());
   try {
     const sources = [...pythonSources(base)];
-    const sizes = await compile(base.path, compiled, sources);
+    const sizes = await compile(base.path, compiled, sources, base.trust);
     const staged = await stageBytecode(store, base, cacheTag, compiled, sources, sizes);
-    const target = bytecodePath(base, cacheTag);
-    await mkdir(dirname(target), { recursive: true });
-    await publishExclusively(staged, target);
-    return await Image.open(target, base);
+    const { path } = await publishImage(store, staged, bytecodePlace(base, cacheTag));
+    return await Image.open(path, base, store.first.trust);
   } finally {
     await rm(compiled, { force: true });
   }
 }
 
-function bytecodePath(base: Image, cacheTag: string): string {
-  return join(dirname(base.path), bytecodeName(basename(base.path), cacheTag));
+/** Below `images`, of whichever store. */
+function bytecodePlace(base: Image, cacheTag: string): { folder: string; file: string } {
+  const { folder, file } = imagePlace(base.meta.wheelFilename, base.wheelDigest);
+  return { folder, file: bytecodeName(file, cacheTag) };
 }
 
 /** What pip would compile: every `.py` file of site-packages. */
@@ -101,9 +149,9 @@ async function stageBytecode(
     }
     offset += sizeBytes;
   });
-  const compiled = await open(compiledPath, 'r');
+  const compiled = await openTrusted(compiledPath, store.first.trust);
   try {
-    return await stageFile(store.layout.staging, async (target) =>
+    return await stageInStore(store.layout, store.layout.staging, async (target) =>
       writeImage(target, {
         kind: imageKinds.bytecode,
         claimSerial: () => claimSerial(store),

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { Image } from '../image/read.js';
-import { normalizeName, sameVersion } from '../wheel/filename.js';
+import { sameVersion } from '../wheel/filename.js';
+import type { StorePart } from './chain.js';
 import type { ImageKey } from './image-cache.js';
 import { bytecodeName, digestPrefix, imagePlace, imageSuffix } from './layout.js';
 import type { Store } from './store.js';
@@ -18,11 +19,11 @@ export interface OutlineKey extends ImageKey {
  * distributions in about 20 ms, because nothing is awaited. Each is read once.
  */
 export class Outlines {
-  readonly #images: string;
+  readonly #store: Store;
   readonly #known = new Map<string, Image>();
 
   constructor(store: Store) {
-    this.#images = store.layout.images;
+    this.#store = store;
   }
 
   /** A wheel's image, or that with bytecode for `cacheTag`; undefined where the store has none. */
@@ -40,7 +41,7 @@ export class Outlines {
     const what = cacheTag === undefined ? 'image' : `bytecode for ${cacheTag}`;
     throw new ShenvError('IMAGE_MISSING', `The store has no ${what} of ${key.name} ${key.version}`, {
       hint: 'Add the wheel again with `shenv-fs store add FILE.whl`, or sync the environment anew.',
-      path: this.#images,
+      path: this.#store.layout.images,
     });
   }
 
@@ -51,46 +52,70 @@ export class Outlines {
 
   /** The wheels' images of one distribution in one version. */
   listVersion(name: string, version: string): Image[] {
-    return [...this.#foldersOf(name, version)].flatMap((folder) =>
-      listFolder(folder)
-        .filter((file) => /-[0-9a-f]{16}\.img$/.test(file))
-        .map((file) => Image.outline(join(folder, file))),
-    );
+    const found: Image[] = [];
+    for (const part of this.#store.parts) {
+      for (const folder of foldersOf(part, name, version)) {
+        const files = listFolder(folder).filter((file) => /-[0-9a-f]{16}\.img$/.test(file));
+        found.push(...files.flatMap((file) => outline(part, join(folder, file)) ?? []));
+      }
+    }
+    return found;
   }
 
   #readNamed({ wheelFilename, wheelDigest }: OutlineKey, cacheTag: string | undefined): Image | undefined {
     if (wheelFilename === undefined) return undefined;
     const { folder, file } = imagePlace(wheelFilename, wheelDigest);
-    const path = join(this.#images, folder, cacheTag === undefined ? file : bytecodeName(file, cacheTag));
-    try {
-      const image = Image.outline(path);
-      return image.wheelDigest === wheelDigest ? image : undefined;
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
-  #read(key: ImageKey, cacheTag: string | undefined): Image | undefined {
-    const plain = `-${digestPrefix(key.wheelDigest)}${imageSuffix}`;
-    const ending = cacheTag === undefined ? plain : bytecodeName(plain, cacheTag);
-    for (const folder of this.#foldersOf(key.name, key.version)) {
-      for (const file of listFolder(folder)) {
-        if (!file.endsWith(ending)) continue;
-        const image = Image.outline(join(folder, file));
-        if (image.wheelDigest === key.wheelDigest) return image;
+    const wanted = cacheTag === undefined ? file : bytecodeName(file, cacheTag);
+    for (const part of this.#store.parts) {
+      for (const distribution of part.distributionFolders(dirname(folder))) {
+        const path = join(distribution, basename(folder));
+        const image = areBelieved(part, path) ? outline(part, join(path, wanted)) : undefined;
+        if (image?.wheelDigest === wheelDigest) return image;
       }
     }
     return undefined;
   }
 
-  /** Folders of a version: a wheel's name may spell it otherwise (`1.0` and `1.0.0`). */
-  *#foldersOf(name: string, version: string): Generator<string> {
-    const folder = join(this.#images, normalizeName(name));
-    yield join(folder, version);
-    for (const other of listFolder(folder)) {
-      if (other !== version && sameVersion(other, version)) yield join(folder, other);
+  #read({ name, version, wheelDigest }: ImageKey, cacheTag: string | undefined): Image | undefined {
+    const plain = `-${digestPrefix(wheelDigest)}${imageSuffix}`;
+    const ending = cacheTag === undefined ? plain : bytecodeName(plain, cacheTag);
+    for (const part of this.#store.parts) {
+      for (const folder of foldersOf(part, name, version)) {
+        for (const file of listFolder(folder)) {
+          const image = file.endsWith(ending) ? outline(part, join(folder, file)) : undefined;
+          if (image?.wheelDigest === wheelDigest) return image;
+        }
+      }
     }
+    return undefined;
+  }
+}
+
+/** Folders of a version: a wheel's name may spell it otherwise (`1.0` and `1.0.0`). */
+function* foldersOf(part: StorePart, name: string, version: string): Generator<string> {
+  for (const distribution of part.distributionFolders(name)) {
+    const others = listFolder(distribution).filter(
+      (other) => other !== version && sameVersion(other, version),
+    );
+    for (const spelled of [version, ...others]) {
+      const folder = join(distribution, spelled);
+      if (areBelieved(part, folder)) yield folder;
+    }
+  }
+}
+
+/** A version's folder and the distribution's that it is in. */
+function areBelieved(part: StorePart, folder: string): boolean {
+  return part.believesFolder(dirname(folder)) && part.believesFolder(folder);
+}
+
+/** Undefined for what is not there or not believed. */
+function outline({ trust }: StorePart, path: string): Image | undefined {
+  try {
+    return Image.outline(path, trust);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
   }
 }
 

@@ -1,9 +1,7 @@
-import { randomInt } from 'node:crypto';
-import { mkdir, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
-import { type Digest, type Serial, toSerial } from '../base/brands.js';
-import { claimNumber } from '../base/claims.js';
+import { type FileHandle, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { syncFolder } from '../base/atomic-write.js';
+import type { Digest } from '../base/brands.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
 import { imageKinds } from '../image/format.js';
@@ -15,6 +13,9 @@ import { WheelArchive } from '../wheel/archive.js';
 import { parseWheelFilename } from '../wheel/filename.js';
 import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
 import { imagePlace } from './layout.js';
+import { stageInStore } from './modes.js';
+import { publishImage } from './publish-image.js';
+import { claimSerial } from './serials.js';
 import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
 
@@ -32,7 +33,7 @@ export interface PutResult {
 
 /**
  * Puts a wheel file into the store: verified, unpacked into a staged image, made durable, published
- * under its final name with link(2). Whoever comes second with the same wheel gets the first's image.
+ * under its final name with link(2). A wheel that an upstream store has is not put again. Whoever comes second with the same wheel gets the first's image.
  * A refused wheel or a failure leaves the store as it was.
  */
 export async function putWheel(
@@ -42,19 +43,15 @@ export async function putWheel(
 ): Promise<PutResult> {
   const filename = parseWheelFilename(basename(wheelPath));
   const digest = await sha256OfFile(wheelPath);
-  const place = imagePlace(basename(wheelPath), digest);
-  const target = join(store.layout.images, place.folder, place.file);
   const known = await store.find(filename.distribution, filename.version.replaceAll('_', '-'), digest);
-  if (known) return { image: await Image.open(known.path), added: false };
+  const image = known && (await store.read(known));
+  if (image) return { image, added: false };
   const archive = await WheelArchive.open(wheelPath);
   try {
     const plan = await readPlan(archive, wheelPath);
     const staged = await stageImage(store, archive, plan, digest, options);
-    await mkdir(dirname(target), { recursive: true });
-    await syncFolder(dirname(dirname(target)));
-    await syncFolder(store.layout.images);
-    const added = await publishExclusively(staged, target);
-    return { image: await Image.open(target), added };
+    const { path, added } = await publishImage(store, staged, imagePlace(basename(wheelPath), digest));
+    return { image: await Image.open(path, undefined, store.first.trust), added };
   } finally {
     await archive.close();
   }
@@ -103,7 +100,7 @@ async function stageImage(
   const meta = { ...describe(plan, basename(archive.path), digest, options.builtFrom), contentBytes };
   await store.prepare();
   try {
-    return await stageFile(store.layout.staging, (file) =>
+    const write = (file: FileHandle) =>
       writeImage(file, {
         kind: imageKinds.wheel,
         claimSerial: () => claimSerial(store),
@@ -111,8 +108,8 @@ async function stageImage(
         files: contents.files,
         content: (entry) => contents.read(entry),
         onBytes: () => options.signal?.throwIfAborted(),
-      }),
-    );
+      });
+    return await stageInStore(store.layout, store.layout.staging, write);
   } catch (cause) {
     if (!(cause instanceof TreeConflict)) throw cause;
     throw new ShenvError('WHEEL_ENTRY', `${archive.path}: ${cause.message}`, {
@@ -120,19 +117,6 @@ async function stageImage(
       cause,
     });
   }
-}
-
-/** The number of the next image of this store. */
-export async function claimSerial(store: Store): Promise<Serial> {
-  return toSerial(await claimNumber(store.layout.serials, firstSerial));
-}
-
-/**
- * A new store starts at a random multiple of 2^20, so that images of two stores that are used
- * together hardly ever share serials (and with them inode numbers).
- */
-function firstSerial(): number {
-  return randomInt(0, 2 ** 11) * 2 ** 20 + 1;
 }
 
 function describe(
