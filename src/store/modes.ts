@@ -28,15 +28,16 @@ export async function makeFolder(layout: StoreLayout, path: string): Promise<boo
   }
   await makeFolder(layout, dirname(path));
   const above = await stat(dirname(path));
-  if (!sharedFolders(layout).includes(path)) return makeOne(path, above, above.mode & ~writableByOthers);
-  const model = (await unless('ENOENT', stat(layout.images))) ?? (await stat(layout.root));
-  const isShared = (model.mode & writableByOthers) !== 0;
-  return makeOne(
-    path,
-    above,
-    isShared ? model.mode | sticky : model.mode,
-    new Trust((await stat(layout.root)).uid),
-  );
+  const isOfLayout = sharedFolders(layout).includes(path);
+  const mode = isOfLayout ? await sharedMode(layout) : above.mode & ~writableByOthers;
+  const isVersion = dirname(path) === layout.root;
+  return makeOne(path, above, mode, isOfLayout || isVersion ? Trust.ofFolder(layout.root) : undefined);
+}
+
+/** Of a folder of the layout: that of `images`, else of the root; sticky where others may write. */
+async function sharedMode(layout: StoreLayout): Promise<number> {
+  const { mode } = (await unless('ENOENT', stat(layout.images))) ?? (await stat(layout.root));
+  return (mode & writableByOthers) !== 0 ? mode | sticky : mode;
 }
 
 /** With `trust`, it must not become the folder of somebody who is not believed by others. Throws EACCES then. */

@@ -1,4 +1,4 @@
-import { chmod, lstat, stat } from 'node:fs/promises';
+import { access, chmod, constants, lstat, stat } from 'node:fs/promises';
 import { ShenvError } from '../base/errors.js';
 import { writableByOthers } from '../base/trust.js';
 import type { StorePart } from './chain.js';
@@ -10,8 +10,10 @@ import { makeFolder, sticky } from './modes.js';
  * the place of another's file. Throws STORE_UNUSABLE where that cannot be.
  */
 export async function prepareStore({ layout, trust }: StorePart): Promise<void> {
+  const written = [layout.images, layout.serials, layout.staging];
   try {
     for (const folder of sharedFolders(layout)) await makeFolder(layout, folder);
+    for (const folder of written) await access(folder, constants.W_OK);
   } catch (cause) {
     throw new ShenvError('STORE_UNUSABLE', `The store at ${layout.root} cannot be written`, {
       hint: 'Choose another place with SHENV_STORE, or get write access.',
@@ -19,7 +21,7 @@ export async function prepareStore({ layout, trust }: StorePart): Promise<void> 
       cause,
     });
   }
-  for (const folder of [layout.images, layout.serials, layout.staging]) {
+  for (const folder of written) {
     const { uid, mode } = await stat(folder);
     const isSound = trust.isBelieved(uid) && trust.isBelieved((await lstat(folder)).uid);
     if (!isSound) throw unsound(folder, `belongs to user ${uid}, and the store to user ${trust.owner}`);

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isRefusal, ShenvError, unless } from '../base/errors.js';
 import { ownUid } from '../base/trust.js';
 import { type StoreLayout, sharedFolders } from './layout.js';
@@ -25,25 +25,23 @@ export async function shareStore(layout: StoreLayout, gid: number | undefined): 
   const modes = gid === undefined ? modesForAll : modesForGroup;
   try {
     for (const folder of sharedFolders(layout)) await makeFolder(layout, folder);
-    const sharing = new Sharing((await lstat(layout.images)).uid, gid, modes);
-    await sharing.folder(layout.root, modes.own);
-    await sharing.folder(join(layout.images, '..'), modes.own);
+    const { uid } = await stat(layout.root);
+    if (ownUid() !== 0 && uid !== ownUid()) throw notPermitted(layout.root);
+    const sharing = new Sharing(uid, gid, modes);
+    await sharing.ofLayout(layout.root, modes.own);
+    await sharing.ofLayout(dirname(layout.images), modes.own);
     for (const folder of sharedFolders(layout)) {
-      await sharing.folder(folder, modes.shared);
+      await sharing.ofLayout(folder, modes.shared);
       await sharing.below(folder);
     }
     return sharing.done;
   } catch (cause) {
     if (!isRefusal(cause)) throw cause;
-    throw new ShenvError(
-      'STORE_UNUSABLE',
-      `The store at ${layout.root} is not yours to share with that group`,
-      {
-        hint: 'Its owner can share it with a group that he is in; root can with any.',
-        path: layout.root,
-        cause,
-      },
-    );
+    throw new ShenvError('STORE_UNUSABLE', `The store at ${layout.root} is not yours to share`, {
+      hint: 'Its owner can share it, with a group that he is in; root can with any.',
+      path: layout.root,
+      cause,
+    });
   }
 }
 
@@ -59,8 +57,16 @@ class Sharing {
     this.#modes = modes;
   }
 
-  async folder(path: string, mode: number): Promise<void> {
-    if (await this.#change(path, mode, constants.O_DIRECTORY)) this.done.folders += 1;
+  /** A folder that must be the owner's: root makes it so. */
+  async ofLayout(path: string, mode: number): Promise<void> {
+    const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      const status = await folder.stat();
+      if (status.uid !== this.#owner && ownUid() !== 0) throw notPermitted(path);
+      if (await this.#give(folder, { uid: this.#owner, mode })) this.done.folders += 1;
+    } finally {
+      await folder.close();
+    }
   }
 
   async below(folder: string): Promise<void> {
@@ -68,7 +74,7 @@ class Sharing {
       const path = join(folder, entry.name);
       if (!(await this.#isOwn(path))) this.done.left += 1;
       else if (entry.isDirectory()) {
-        await this.folder(path, this.#modes.own);
+        if (await this.#change(path, this.#modes.own, constants.O_DIRECTORY)) this.done.folders += 1;
         await this.below(path);
       } else if (entry.isFile() && (await this.#change(path, this.#modes.file, 0))) this.done.files += 1;
     }
@@ -95,13 +101,23 @@ class Sharing {
       const status = await file.stat();
       // Another name of a file that is elsewhere: somebody would like to see it readable.
       if (!this.#isOwner(status.uid) || (status.isFile() && status.nlink > 1)) return false;
-      const isOfGroup = this.#gid === undefined || status.gid === this.#gid;
-      if (isOfGroup && (status.mode & 0o7777) === mode) return false;
-      if (!isOfGroup) await file.chown(status.uid, this.#gid!);
-      await file.chmod(mode);
-      return true;
+      return await this.#give(file, { uid: status.uid, mode });
     } finally {
       await file.close();
     }
   }
+
+  async #give(file: FileHandle, wanted: { uid: number; mode: number }): Promise<boolean> {
+    const { uid, gid, mode } = await file.stat();
+    const group = this.#gid ?? gid;
+    const isTheirs = uid === wanted.uid && gid === group;
+    if (isTheirs && (mode & 0o7777) === wanted.mode) return false;
+    if (!isTheirs) await file.chown(wanted.uid, group);
+    await file.chmod(wanted.mode);
+    return true;
+  }
+}
+
+function notPermitted(path: string): Error {
+  return Object.assign(new Error(`EPERM: ${path} is another user's`), { code: 'EPERM', path });
 }
