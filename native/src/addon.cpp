@@ -28,15 +28,21 @@ napi_value start(napi_env env, JsSession& js, const Arguments& given) {
 
 napi_value stop(napi_env env, JsSession& js, const Arguments&) { return js.stop(env); }
 
+std::optional<uint32_t> optionalUint32(napi_env env, napi_value value) {
+  return isNullish(env, value) ? std::nullopt : std::optional(toUint32(env, value));
+}
+
 ImageSource toImageSource(napi_env env, napi_value options) {
   ImageSource source;
   source.serial = toUint32(env, property(env, options, "serial"));
   source.path = toString(env, property(env, options, "path"));
+  source.storeOwner = optionalUint32(env, property(env, options, "storeOwner"));
   source.origin = toString(env, property(env, options, "origin"));
   const napi_value base = property(env, options, "base");
   if (!isNullish(env, base)) {
     source.baseSerial = toUint32(env, property(env, base, "serial"));
     source.basePath = toString(env, property(env, base, "path"));
+    source.baseStoreOwner = optionalUint32(env, property(env, base, "storeOwner"));
   }
   return source;
 }

@@ -33,6 +33,7 @@ class Result {
   Result(Stop stop) : stop_(stop) {}
   explicit operator bool() const { return value_.has_value(); }
   const Value& operator*() const { return *value_; }
+  Value value() && { return *std::move(value_); }
   const Value* operator->() const { return &*value_; }
   const Stop& stop() const { return stop_; }
 

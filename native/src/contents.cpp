@@ -1,8 +1,8 @@
 #include "contents.hpp"
 
-#include <fcntl.h>
-
 #include <cerrno>
+
+#include "believed-file.hpp"
 
 ImageDescriptors::Handle ImageDescriptors::find(uint32_t serial) {
   const std::lock_guard lock(mutex_);
@@ -12,11 +12,12 @@ ImageDescriptors::Handle ImageDescriptors::find(uint32_t serial) {
   return found->second->handle;
 }
 
-Result<ImageDescriptors::Handle> ImageDescriptors::open(uint32_t serial, const std::string& path) {
+Result<ImageDescriptors::Handle> ImageDescriptors::open(const ContentPlace& place) {
+  const uint32_t serial = place.serial;
   if (auto known = find(serial)) return known;
-  OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) return Stop(errno);
-  auto handle = std::make_shared<const OwnedFd>(std::move(file));
+  auto file = openBelieved(place.path, place.storeOwner);
+  if (!file) return file.stop();
+  auto handle = std::make_shared<const OwnedFd>(std::move(file).value());
   const std::lock_guard lock(mutex_);
   if (const auto other = bySerial_.find(serial); other != bySerial_.end()) return other->second->handle;
   recent_.push_front({serial, handle});
@@ -37,7 +38,7 @@ void ImageDescriptors::drop(uint32_t serial) {
 }
 
 int ImageDescriptors::read(const ContentPlace& place, uint64_t offset, std::span<std::byte> into) {
-  const auto file = open(place.serial, place.path);
+  const auto file = open(place);
   if (!file) return EIO;
   size_t done = 0;
   while (done < into.size()) {

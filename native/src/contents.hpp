@@ -19,7 +19,7 @@ class ImageDescriptors {
   explicit ImageDescriptors(size_t limit) : limit_(limit ? limit : 1) {}
 
   using Handle = std::shared_ptr<const OwnedFd>;
-  Result<Handle> open(uint32_t serial, const std::string& path);
+  Result<Handle> open(const ContentPlace& place);
   void drop(uint32_t serial);
 
   // Fills `into` from the file; EIO (and nothing else) if the file is not there, too short or unreadable.

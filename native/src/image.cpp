@@ -1,14 +1,13 @@
 #include "image.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "believed-file.hpp"
 #include "image-check.hpp"
 #include "inode.hpp"
-#include "owned-fd.hpp"
 
 using namespace imageFormat;
 
@@ -44,8 +43,9 @@ uint64_t metadataEnd(const Header& header) {
 }  // namespace
 
 std::shared_ptr<const Image> Image::open(ImageSource source) {
-  const OwnedFd file(::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) throw systemFailure(errno, "cannot open " + source.path);
+  const auto opened = openBelieved(source.path, source.storeOwner);
+  if (!opened) throw systemFailure(opened.stop().error, "cannot open " + source.path);
+  const OwnedFd& file = *opened;
   struct stat status;
   if (::fstat(file.get(), &status) != 0) throw systemFailure(errno, "cannot stat " + source.path);
   const auto fileBytes = static_cast<uint64_t>(status.st_size);
@@ -102,8 +102,9 @@ uint64_t Image::inodeOf(uint32_t file) const {
 
 ContentPlace Image::contentOf(uint32_t file) const {
   const Node& node = nodes_[file];
-  if (isInBase(file)) return {source_.baseSerial, source_.basePath, node.contentOffset, node.sizeBytes};
-  return {source_.serial, source_.path, node.contentOffset, node.sizeBytes};
+  if (isInBase(file))
+    return {source_.baseSerial, source_.basePath, source_.baseStoreOwner, node.contentOffset, node.sizeBytes};
+  return {source_.serial, source_.path, source_.storeOwner, node.contentOffset, node.sizeBytes};
 }
 
 std::optional<uint32_t> Image::fileOfBaseNode(uint32_t baseNode) const {

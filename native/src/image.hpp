@@ -16,12 +16,16 @@ struct ImageSource {
   std::string origin;  // value of user.shenv.origin
   uint32_t baseSerial = 0;
   std::string basePath;
+  // Whose files are believed there beside our own and root's; anybody's if left out.
+  std::optional<uint32_t> storeOwner = std::nullopt;
+  std::optional<uint32_t> baseStoreOwner = std::nullopt;
 };
 
 // Where the bytes of a regular file are.
 struct ContentPlace {
   uint32_t serial;
   const std::string& path;
+  std::optional<uint32_t> storeOwner;
   uint64_t offset, sizeBytes;
 };
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { naming, systemErrorCode, unless } from './errors.js';
+import { naming, systemErrorCode } from './errors.js';
 
 /** Makes the names in `folder` durable (fsync(2) of a directory). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -29,7 +29,7 @@ export async function stageFile(
   write: (file: FileHandle) => Promise<void>,
   mode = 0o644,
 ): Promise<string> {
-  await mkdir(stagingFolder, { recursive: true });
+  await mkdir(stagingFolder, { recursive: true, mode: 0o755 });
   const path = join(stagingFolder, stagingName());
   const file = await open(path, 'wx', mode);
   try {
@@ -51,24 +51,6 @@ export async function stageFile(
 export async function publishExclusively(staged: string, target: string): Promise<boolean> {
   try {
     return await linkExclusively(staged, target);
-  } finally {
-    await unlink(staged);
-  }
-}
-
-const mostTries = 16;
-
-/** As `publishExclusively`, into a folder below `root` that others may remove while it is empty. */
-export async function publishInFolder(root: string, staged: string, target: string): Promise<boolean> {
-  try {
-    for (let tries = 1; ; tries += 1) {
-      await mkdir(dirname(target), { recursive: true });
-      const isPublished = await unless('ENOENT', linkExclusively(staged, target));
-      if (isPublished === undefined && tries < mostTries) continue;
-      for (let folder = dirname(dirname(target)); folder.startsWith(root); folder = dirname(folder))
-        await syncFolder(folder);
-      return isPublished ?? (await linkExclusively(staged, target));
-    }
   } finally {
     await unlink(staged);
   }

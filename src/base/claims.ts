@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from './atomic-write.js';
-import { systemErrorCode } from './errors.js';
+import { isRefusal, systemErrorCode } from './errors.js';
 
 /** How many of the newest claims stay as files; older ones are only history. */
 const keptClaims = 64;
@@ -17,7 +17,7 @@ const claimPattern = /^[1-9][0-9]*$/;
  * to begin with when there is no claim yet.
  */
 export async function claimNumber(folder: string, first: () => number): Promise<number> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o755 });
   for (;;) {
     const taken = await listClaims(folder);
     const candidate = taken.length === 0 ? first() : Math.max(...taken) + 1;
@@ -49,7 +49,8 @@ async function prune(folder: string, claims: number[]): Promise<void> {
   const sorted = [...claims].sort((a, b) => b - a);
   for (const claim of sorted.slice(keptClaims * 2)) {
     await unlink(join(folder, String(claim))).catch((error: unknown) => {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      // In a shared (sticky) folder a claim is its owner's to remove.
+      if (systemErrorCode(error) !== 'ENOENT' && !isRefusal(error)) throw error;
     });
   }
 }

@@ -5,8 +5,10 @@ import { join, resolve } from 'node:path';
 export interface Places {
   /** Environments, interpreter records: SHENV_HOME, else the XDG data folder. */
   home: string;
-  /** The store of images: SHENV_STORE, else `store` in home. */
+  /** The store of images that is written: the first in SHENV_STORE, else `store` in home. */
   store: string;
+  /** Stores that look-ups fall through to, in this order: the others in SHENV_STORE. */
+  upstreams: string[];
   /** Control sockets and logs of daemons: SHENV_RUNTIME, else the XDG runtime folder. */
   runtime: string;
   /** Where `mount` mounts by default. */
@@ -18,12 +20,20 @@ export function findPlaces(variables: NodeJS.ProcessEnv = process.env): Places {
   const user = variables.HOME || homedir();
   const data = variables.XDG_DATA_HOME || join(user, '.local', 'share');
   const home = resolve(variables.SHENV_HOME || join(data, 'shenv-fs'));
+  const [store = join(home, 'store'), ...upstreams] = storesOf(variables.SHENV_STORE);
   return {
     home,
-    store: resolve(variables.SHENV_STORE || join(home, 'store')),
+    store,
+    upstreams,
     runtime: resolve(variables.SHENV_RUNTIME || runtimeFolder(variables)),
     mountpoint: join(user, '.venvs'),
   };
+}
+
+/** Separated as in PATH, so that no path with a colon can be named; each one once. */
+function storesOf(variable = ''): string[] {
+  const paths = variable.split(':').filter((path) => path !== '');
+  return [...new Set(paths.map((path) => resolve(path)))];
 }
 
 function runtimeFolder(variables: NodeJS.ProcessEnv): string {

@@ -70,7 +70,7 @@ async function causeOf(error: unknown, signal: AbortSignal): Promise<unknown> {
 /** Where things are; the help and the manual page tell of it. */
 export const placeVariables: readonly (readonly [name: string, meaning: string])[] = [
   ['SHENV_HOME', 'environments   (default: shenv-fs in the XDG data folder)'],
-  ['SHENV_STORE', 'images         (default: store in SHENV_HOME)'],
+  ['SHENV_STORE', 'images         (default: store in SHENV_HOME); mine:/shared/store only reads the second'],
   ['SHENV_RUNTIME', 'control sockets and logs of mounts (default: the XDG runtime folder)'],
 ];
 

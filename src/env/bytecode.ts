@@ -42,9 +42,10 @@ export async function compileMissing(
       async (image, compile) => {
         signal?.throwIfAborted();
         progress.advance(0, image.meta.name);
-        const compileSources: CompileSources = (path, output, sources) =>
+        const compileSources: CompileSources = (path, output, sources, trust) =>
           compile({
             image: path,
+            ...(trust === undefined ? {} : { storeOwner: trust.owner }),
             output,
             files: sources.map(({ path: name, contentOffset, sizeBytes }) => [
               name,

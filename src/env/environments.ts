@@ -50,7 +50,7 @@ export class Environments {
 
   /** Where a watcher sees environments come and go; made if need be. */
   async folder(): Promise<string> {
-    await mkdir(this.#folder, { recursive: true });
+    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
     return this.#folder;
   }
 
@@ -90,7 +90,7 @@ export class Environments {
 
   async #noteParents({ name, parents }: Manifest): Promise<void> {
     if (parents.length === 0) return;
-    await mkdir(this.#children, { recursive: true });
+    await mkdir(this.#children, { recursive: true, mode: 0o755 });
     await writeFile(join(this.#children, name), '');
   }
 
@@ -105,7 +105,7 @@ export class Environments {
     checkEnvironmentName(name);
     for (const manifest of generations) await this.#noteParents(manifest);
     await this.#register(generations);
-    await mkdir(this.#staging, { recursive: true });
+    await mkdir(this.#staging, { recursive: true, mode: 0o755 });
     await this.folder();
     const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
     try {
@@ -156,7 +156,7 @@ export class Environments {
   async delete(name: string): Promise<void> {
     const newest = (await this.generations(name)).at(-1)!;
     const serial = await this.#serialOf(name, newest);
-    await mkdir(this.#staging, { recursive: true });
+    await mkdir(this.#staging, { recursive: true, mode: 0o755 });
     const doomed = await mkdtemp(join(this.#staging, `${process.pid}-`));
     await rename(join(this.#folder, name), join(doomed, 'deleted'));
     await syncFolder(this.#folder);

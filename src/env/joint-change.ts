@@ -76,7 +76,7 @@ async function listJournals({
 }
 
 async function writeJournal(environments: Environments, manifests: readonly Manifest[]): Promise<string> {
-  await mkdir(environments.changes, { recursive: true });
+  await mkdir(environments.changes, { recursive: true, mode: 0o755 });
   const name = `${hostname()}-${process.pid}-${randomBytes(8).toString('hex')}.journal`;
   const path = join(environments.changes, name);
   await replaceFile(path, packFramed(magic, journalVersion, manifests.map(encodeManifest)));

@@ -1,11 +1,10 @@
-import { accessSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { release, version } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import type { Digest } from '../base/brands.js';
 import { sha256 } from '../base/digest.js';
-import { systemErrorCode, unless } from '../base/errors.js';
+import { unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
 import { type PackedLayer, packLayer, unpackLayer } from '../manifest/codec.js';
 import type { Clash, ViewLayer } from '../view/tree.js';
@@ -39,7 +38,7 @@ interface StoredPlan {
   layers: PackedLayer[];
   requested: readonly string[];
   clashes: readonly Clash[];
-  /** Paths of the images below the store's, which all have to be there. */
+  /** Paths of the images below those of their store, which all have to be there, in whichever one. */
   images: string[];
 }
 
@@ -57,7 +56,7 @@ export function planKey({ lockText, ...inputs }: PlanInputs): Digest {
 export async function recallPlan({ environments, store }: Workspace, key: Digest): Promise<Plan | undefined> {
   const data = await unless('ENOENT', readFile(join(environments.plans, key)));
   const stored = data && decode(data);
-  if (!stored?.images.every((path) => exists(join(store.layout.images, path)))) return undefined;
+  if (!stored?.images.every((path) => store.parts.some((part) => part.has(path)))) return undefined;
   const { layers, requested, clashes } = stored;
   return { layers: layers.map(unpackLayer), requested, clashes };
 }
@@ -73,9 +72,9 @@ export async function rememberPlan(
   const stored: StoredPlan = {
     ...plan,
     layers: plan.layers.map(packLayer),
-    images: shown.map(({ image }) => relative(store.layout.images, image.path)),
+    images: shown.flatMap(({ image }) => store.parts.flatMap((part) => part.pathWithin(image.path) ?? [])),
   };
-  await mkdir(environments.plans, { recursive: true });
+  await mkdir(environments.plans, { recursive: true, mode: 0o755 });
   await replaceFile(join(environments.plans, key), packFramed(magic, planVersion, stored));
   await forgetOldPlans(environments.plans);
 }
@@ -85,16 +84,6 @@ function decode(data: Buffer): StoredPlan | undefined {
     return unpackFramed(magic, planVersion, data) as StoredPlan;
   } catch (error) {
     if (error instanceof FrameError) return undefined;
-    throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    accessSync(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

@@ -35,13 +35,15 @@ export class Registration {
     );
   }
 
-  /** Whoever looks after a store that cannot be written from here decides what it keeps. */
+  /** In each store. Whoever looks after one that cannot be written from here decides what it keeps. */
   async #whereWritable(work: (id: HomeId, layout: StoreLayout) => Promise<void>): Promise<void> {
     const id = await this.#identify();
-    try {
-      await work(id, this.#store.layout);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
+    for (const layout of this.#store.layouts) {
+      try {
+        await work(id, layout);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+      }
     }
   }
 

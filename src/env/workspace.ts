@@ -1,5 +1,6 @@
 import type { Places } from '../base/paths.js';
 import { type Progress, silentProgress } from '../base/progress.js';
+import { presentStores } from '../store/chain.js';
 import { Outlines } from '../store/outlines.js';
 import { Store } from '../store/store.js';
 import { Environments } from './environments.js';
@@ -20,7 +21,7 @@ export function openWorkspace(
   progress: Progress = silentProgress,
   signal?: AbortSignal,
 ): Workspace {
-  const store = new Store(places.store);
+  const store = new Store(places.store, presentStores(places.upstreams, progress));
   return {
     places,
     store,

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type Digest, type Serial, toDigest, toSerial } from '../base/brands.js';
+import { openTrusted, openTrustedSync, type Trust } from '../base/trust.js';
 import { checkHeader, checkNodes, checkSectionDigest, type ImageHeader } from './check.js';
 import {
   digestBytes,
@@ -25,6 +25,19 @@ export interface FileNode {
   baseNode: NodeIndex;
 }
 
+/** Where an image comes from. */
+interface Origin {
+  path: string;
+  base: Image | undefined;
+  trust: Trust | undefined;
+}
+
+interface Sections {
+  nodes: Buffer;
+  names: Buffer;
+  meta: ImageMeta;
+}
+
 const firstReadBytes = 65_536;
 /** Holds all that an outline needs of three images in four. */
 const outlineFirstBytes = 16_384;
@@ -41,28 +54,27 @@ export class Image {
   readonly meta: ImageMeta;
   /** Of an image of bytecode: the wheel's image, which holds the contents of the other files. */
   readonly base: Image | undefined;
+  /** Who reads the file again believes the same users; undefined for a file that its reader has chosen himself. */
+  readonly trust: Trust | undefined;
   readonly #nodes: Buffer;
   readonly #names: Buffer;
 
-  private constructor(
-    path: string,
-    header: ImageHeader,
-    nodes: Buffer,
-    names: Buffer,
-    meta: ImageMeta,
-    base?: Image,
-  ) {
+  private constructor({ path, base, trust }: Origin, header: ImageHeader, parts: Sections) {
     this.path = path;
     this.header = header;
-    this.#nodes = nodes;
-    this.#names = names;
-    this.meta = meta;
+    this.#nodes = parts.nodes;
+    this.#names = parts.names;
+    this.meta = parts.meta;
     this.base = base;
+    this.trust = trust;
   }
 
-  /** Throws IMAGE_DAMAGED or IMAGE_VERSION; a system error (ENOENT, EIO, …) passes through. */
-  static async open(path: string, base?: Image): Promise<Image> {
-    const file = await open(path, 'r');
+  /**
+   * Throws IMAGE_DAMAGED or IMAGE_VERSION; a system error (ENOENT, EIO, …) passes through. With `trust`, ENOENT also
+   * for the file of a user who is not believed.
+   */
+  static async open(path: string, base?: Image, trust?: Trust): Promise<Image> {
+    const file = await openTrusted(path, trust);
     try {
       const { size } = await file.stat();
       const read = async (position: number, length: number) => {
@@ -81,7 +93,7 @@ export class Image {
       const rest =
         metaEnd > first.length ? await read(first.length, metaEnd - first.length) : Buffer.alloc(0);
       const metadata = Buffer.concat([first.subarray(0, Math.min(metaEnd, first.length)), rest]);
-      return Image.#parse(path, header, metadata, base);
+      return Image.#parse({ path, base, trust }, header, metadata);
     } finally {
       await file.close();
     }
@@ -89,7 +101,7 @@ export class Image {
 
   /** For an image that is in memory as a whole or up to the end of its meta section. */
   static parse(data: Buffer, path: string, base?: Image): Image {
-    return Image.#parse(path, checkHeader(data, data.length, path), data, base);
+    return Image.#parse({ path, base, trust: undefined }, checkHeader(data, data.length, path), data);
   }
 
   /**
@@ -97,8 +109,8 @@ export class Image {
    * digests, but nodes not checked one by one (that is 90 of 120 ms for 127 distributions), and an
    * image of bytecode without its base. Whoever serves an image uses `open`. Throws as `open` does.
    */
-  static outline(path: string): Image {
-    const fd = openSync(path, 'r');
+  static outline(path: string, trust?: Trust): Image {
+    const fd = openTrustedSync(path, trust);
     try {
       const first = readAt(fd, 0, outlineFirstBytes, scratch);
       const header = checkHeader(first, fstatSync(fd).size, path);
@@ -107,8 +119,7 @@ export class Image {
       first.copy(data);
       if (data.length > first.length)
         readAt(fd, first.length, data.length - first.length, data.subarray(first.length));
-      const { nodes, names, meta } = Image.#sections(path, header, data);
-      return new Image(path, header, nodes, names, meta);
+      return new Image({ path, base: undefined, trust }, header, Image.#sections(path, header, data));
     } finally {
       closeSync(fd);
     }
@@ -120,12 +131,12 @@ export class Image {
    */
   static examine(metadata: Buffer, fileBytes: number, path: string): Image {
     const header = checkHeader(metadata, fileBytes, path);
-    const { nodes, names, meta } = Image.#sections(path, header, metadata);
-    checkNodes(nodes, names, header, path);
-    return new Image(path, header, nodes, names, meta);
+    const parts = Image.#sections(path, header, metadata);
+    checkNodes(parts.nodes, parts.names, header, path);
+    return new Image({ path, base: undefined, trust: undefined }, header, parts);
   }
 
-  static #sections(path: string, header: ImageHeader, data: Buffer) {
+  static #sections(path: string, header: ImageHeader, data: Buffer): Sections {
     const section = (name: SectionName) => {
       const { offset, length } = header.sections[name];
       const part = data.subarray(offset, offset + length);
@@ -139,12 +150,13 @@ export class Image {
     };
   }
 
-  static #parse(path: string, header: ImageHeader, data: Buffer, base?: Image): Image {
-    const { nodes, names, meta } = Image.#sections(path, header, data);
-    checkNodes(nodes, names, header, path);
+  static #parse(origin: Origin, header: ImageHeader, data: Buffer): Image {
+    const { path, base } = origin;
+    const parts = Image.#sections(path, header, data);
+    checkNodes(parts.nodes, parts.names, header, path);
     if ((header.kind === imageKinds.bytecode) !== (base !== undefined))
       throw new Error(`${path}: opened as the wrong kind`);
-    return new Image(path, header, nodes, names, meta, base);
+    return new Image(origin, header, parts);
   }
 
   get serial(): Serial {
@@ -202,10 +214,10 @@ export class Image {
   }
 
   /** Where the bytes of a file are: in this image's file, or in its base's. */
-  contentPlace(node: NodeIndex): { path: string; offset: number; sizeBytes: number } {
+  contentPlace(node: NodeIndex): { holder: Image; offset: number; sizeBytes: number } {
     const { sizeBytes, contentOffset, flags } = this.fileOf(node);
     const holder = (flags & nodeFlags.inBase) !== 0 ? this.base! : this;
-    return { path: holder.path, offset: contentOffset, sizeBytes };
+    return { holder, offset: contentOffset, sizeBytes };
   }
 
   /** The image and node that a file's inode number is made of: the base's where its contents are. */
@@ -271,7 +283,7 @@ function readAt(fd: number, position: number, length: number, buffer: Buffer): B
 /** The digests section, checked: 32 bytes a regular file, in node order. */
 export async function readDigests(image: Image): Promise<Buffer> {
   const place = image.header.sections.digests;
-  const file = await open(image.path, 'r');
+  const file = await openTrusted(image.path, image.trust);
   try {
     const data = Buffer.alloc(place.length);
     await file.read(data, 0, place.length, place.offset);
@@ -287,9 +299,9 @@ export function digestOf(digests: Buffer, index: number): Buffer {
   return digests.subarray(index * digestBytes, (index + 1) * digestBytes);
 }
 
-/** The wheel digest of the image file at `path`, from the header alone. */
-export async function readWheelDigest(path: string): Promise<Digest> {
-  const file = await open(path, 'r');
+/** The wheel digest of the image file at `path`, from the header alone. Throws as `Image.open`. */
+export async function readWheelDigest(path: string, trust?: Trust): Promise<Digest> {
+  const file = await openTrusted(path, trust);
   try {
     const data = Buffer.alloc(headerBytes);
     await file.read(data, 0, headerBytes, 0);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { ShenvError } from '../base/errors.js';
+import { openTrusted } from '../base/trust.js';
 import { walkImage } from './dump.js';
 import { damageHint, nodeFlags } from './format.js';
 import { digestOf, type Image, type NodeIndex, readDigests } from './read.js';
@@ -16,7 +17,7 @@ export async function verifyContents(
   onBytes: (bytes: number) => void = () => {},
 ): Promise<void> {
   const digests = await readDigests(image);
-  const file = await open(image.path, 'r');
+  const file = await openTrusted(image.path, image.trust);
   try {
     for (const { path, node } of walkImage(image)) {
       if (image.isDirectory(node) || (image.fileOf(node).flags & nodeFlags.inBase) !== 0) continue;

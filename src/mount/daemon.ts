@@ -35,6 +35,8 @@ export interface DaemonStatus {
   engineReason: string;
   home: string;
   store: string;
+  /** Left out where the store stands alone. */
+  upstreams?: string[];
   uptimeSeconds: number;
   environments: number;
   viewsLoaded: number;
@@ -102,7 +104,7 @@ export class Daemon {
       mountpoint,
       engine: this.#engine!.name,
       home: places.home,
-      store: places.store,
+      ...this.#stores(),
       startedMs: this.#startedMs,
       ...(environment === undefined ? {} : { environment }),
     });
@@ -156,7 +158,7 @@ export class Daemon {
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
-      store: this.#workspace.places.store,
+      ...this.#stores(),
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
@@ -166,6 +168,11 @@ export class Daemon {
       details,
       failures: Object.fromEntries(this.#environments.failures),
     };
+  }
+
+  #stores(): { store: string; upstreams?: string[] } {
+    const { store, upstreams } = this.#workspace.places;
+    return { store, ...(upstreams.length === 0 ? {} : { upstreams }) };
   }
 
   async #handle(request: {

@@ -1,6 +1,7 @@
 import { availableParallelism, constants } from 'node:os';
 import { errno } from '../base/errno.js';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
+import type { Image } from '../image/read.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { environmentOf, fileInode, rootInode } from '../view/inode.js';
@@ -8,7 +9,13 @@ import { imageOrigin } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tree.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { unmountPath } from './mountpoint.js';
-import { loadNativeAddon, type NativeImage, type NativeSession, type Upcall } from './native-addon.js';
+import {
+  loadNativeAddon,
+  type NativeImage,
+  type NativeImagePlace,
+  type NativeSession,
+  type Upcall,
+} from './native-addon.js';
 
 /** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
 const mostThreads = 4;
@@ -121,9 +128,9 @@ export class KernelEngine implements Engine {
   }
 
   #addImage(image: ViewLayer['image']): void {
-    const base = image.base && { serial: image.base.serial, path: image.base.path };
+    const base = image.base && placeOf(image.base);
     const { serial, path } = image;
-    const native = { serial, path, origin: imageOrigin(image), ...(base ? { base } : {}) };
+    const native = { ...placeOf(image), origin: imageOrigin(image), ...(base ? { base } : {}) };
     const known = this.#images.get(path);
     if (known && known.serial !== serial) this.#session!.dropImage(known.serial);
     if (known && known.base?.serial !== base?.serial) this.#session!.renewImage(native);
@@ -212,6 +219,10 @@ export class KernelEngine implements Engine {
     if (published && entry) return this.#options.renderer.render(published.view, entry, true);
     throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
   }
+}
+
+function placeOf({ serial, path, trust }: Image): NativeImagePlace {
+  return { serial, path, ...(trust === undefined ? {} : { storeOwner: trust.owner }) };
 }
 
 function collectGenerated(

@@ -2,10 +2,12 @@ import { ShenvError } from '../base/errors.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
-import { Image } from '../image/read.js';
+import type { Image } from '../image/read.js';
 import { ImageCache } from '../store/image-cache.js';
 import type { ImageName } from '../store/layout.js';
 import { imagesOf } from '../store/roots.js';
+import { ShownSerials } from '../store/shown-serials.js';
+import type { StoredImage } from '../store/store.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
@@ -34,6 +36,7 @@ export interface MountedOptions {
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
   readonly #options: MountedOptions;
+  readonly #serials = new ShownSerials();
   readonly #images: ImageCache;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
@@ -43,7 +46,7 @@ export class MountedEnvironments implements ViewSource {
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#images = new ImageCache(workspace.store);
+    this.#images = new ImageCache(workspace.store, this.#serials);
   }
 
   list(): { name: string; environmentSerial: number }[] {
@@ -88,6 +91,7 @@ export class MountedEnvironments implements ViewSource {
    */
   async reload(renewed: ReadonlySet<string> = new Set()): Promise<Publication> {
     await this.#images.forget(renewed);
+    this.#serials.renew(renewed);
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
@@ -175,13 +179,27 @@ export class MountedEnvironments implements ViewSource {
   async #composeControl(): Promise<View> {
     const images: Image[] = [];
     for (const key of this.failures.keys()) if (key.startsWith('/')) this.failures.delete(key);
-    for await (const { path } of this.#workspace.store.list()) {
-      const image = await Image.open(path).catch((error: unknown) => {
-        this.failures.set(path, error instanceof Error ? error.message : String(error));
-      });
-      if (image) images.push(image);
+    const wheels = new Set<string>();
+    for await (const stored of this.#workspace.store.list()) {
+      const image = await this.#readListed(stored);
+      if (!image || wheels.has(image.wheelDigest)) continue;
+      wheels.add(image.wheelDigest);
+      images.push(image);
     }
     return composeControlView(images, this.#options.status, BigInt(Date.now()) * 1_000_000n);
+  }
+
+  /** Undefined for what cannot be shown. */
+  async #readListed(stored: StoredImage): Promise<Image | undefined> {
+    try {
+      const image = await this.#workspace.store.read(stored);
+      if (image) this.#serials.admit(image);
+      this.failures.delete(stored.path);
+      return image;
+    } catch (error) {
+      this.failures.set(stored.path, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
   }
 }
 

@@ -31,13 +31,18 @@ export interface SessionOptions {
   onEnd(errno: number): void;
 }
 
-export interface NativeImage {
+export interface NativeImagePlace {
   serial: number;
   path: string;
+  /** Beside this process and root, the only user whose file is opened there; left out: anybody's is. */
+  storeOwner?: number;
+}
+
+export interface NativeImage extends NativeImagePlace {
   /** Value of `user.shenv.origin` of its files. */
   origin: string;
   /** The wheel's image, for an image of bytecode. */
-  base?: { serial: number; path: string };
+  base?: NativeImagePlace;
 }
 
 export interface NativeCounters {

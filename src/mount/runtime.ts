@@ -11,6 +11,7 @@ export interface DaemonRecord {
   engine: string;
   home: string;
   store: string;
+  upstreams?: string[];
   startedMs: number;
   /** The one environment that is mounted; left out where all are, as folders. */
   environment?: string;
@@ -137,6 +138,7 @@ async function exchange(socketPath: string, line: string): Promise<string> {
 /**
  * Tells every mount that shows environments of `home` to look again, and waits until each shows the
  * change. A daemon that is gone has nothing to show; its record is removed.
+ * With `images`, images are read again, too.
  */
 export async function reloadMounts(runtime: string, home: string): Promise<void> {
   await reload(runtime, (record) => record.home === home, { operation: 'reload' });

@@ -6,6 +6,8 @@ import { packageFile } from '../base/package-files.js';
 /** Sources of one image to compile. */
 export interface CompileRequest {
   image: string;
+  /** Beside this process and root, the only user whose file is opened; left out: anybody's is. */
+  storeOwner?: number;
   /** File that the .pyc files are written to, one after another. */
   output: string;
   files: readonly [name: string, offset: number, sizeBytes: number][];

@@ -53,7 +53,7 @@ export async function captureInterpreter(executable: string): Promise<KnownInter
 
 /** Keeps a record for environments to name, and as what is known of its executable. */
 export async function keepInterpreter(folder: string, { key, record }: KnownInterpreter): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o755 });
   await replaceFile(join(folder, key), packFramed(magic, recordVersion, record));
   await remember(folder, record.baseExecutable, key);
 }
@@ -98,7 +98,7 @@ async function recall(folder: string, executable: string): Promise<KnownInterpre
 async function remember(folder: string, executable: string, key: Digest): Promise<void> {
   const pointer = await pointerPath(folder, executable);
   if (!pointer) return;
-  await mkdir(join(folder, 'executables'), { recursive: true });
+  await mkdir(join(folder, 'executables'), { recursive: true, mode: 0o755 });
   await replaceFile(pointer, Buffer.from(key));
 }
 

@@ -1,17 +1,21 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { publishInFolder, stageFile, stagingName } from '../base/atomic-write.js';
+import { stagingName } from '../base/atomic-write.js';
 import type { Serial } from '../base/brands.js';
 import { unless } from '../base/errors.js';
+import { openTrusted, type Trust } from '../base/trust.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds, nodeFlags } from '../image/format.js';
 import { digestOf, Image, type NodeIndex, readDigests } from '../image/read.js';
 import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
-import { normalizeName } from '../wheel/filename.js';
-import { bytecodeName } from './layout.js';
-import { claimSerial, type Rebuild } from './put.js';
-import { rescue } from './rescue.js';
+import { sameVersion } from '../wheel/filename.js';
+import { listFolder, type StorePart } from './chain.js';
+import { bytecodeName, imagePlace } from './layout.js';
+import { stageInStore } from './modes.js';
+import { publishImage } from './publish-image.js';
+import type { Rebuild } from './put.js';
+import { claimSerial } from './serials.js';
 import type { Store } from './store.js';
 
 /** A Python source of an image and where its bytes are in the image's file. */
@@ -26,24 +30,78 @@ export type CompileSources = (
   image: string,
   output: string,
   sources: readonly SourceFile[],
+  trust: Trust | undefined,
 ) => Promise<(number | null)[]>;
 
-/** The image of the same wheel with bytecode for `cacheTag`, or undefined; a condemned one is taken back. */
-export async function findBytecode(
-  { layout }: Store,
+/** The image of the same wheel with bytecode for `cacheTag`, of any store, or undefined; a condemned one is taken back. */
+export async function findBytecode(store: Store, base: Image, cacheTag: string): Promise<Image | undefined> {
+  const place = bytecodePlace(base, cacheTag);
+  const found = await findPlaced(store, base, place);
+  if (found || !store.rescue(base.meta.name, endingOf(place.file))) return found;
+  return findPlaced(store, base, place);
+}
+
+async function findPlaced(
+  store: Store,
   base: Image,
-  cacheTag: string,
+  { folder, file }: { folder: string; file: string },
 ): Promise<Image | undefined> {
-  const path = bytecodePath(base, cacheTag);
-  const open = () => unless('ENOENT', Image.open(path, base));
-  const found = await open();
-  if (found) return found;
-  return rescue(layout, normalizeName(base.meta.name), basename(path)) ? open() : undefined;
+  for (const part of store.parts) {
+    const folders = await part.versionFolders(dirname(folder));
+    for (const { version, folder: path } of folders) {
+      if (!sameVersion(version, basename(folder))) continue;
+      const found = await findIn(part, path, file, base);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** Under its own name, or one that ends in the same way where that was taken. */
+async function findIn(
+  part: StorePart,
+  folder: string,
+  file: string,
+  base: Image,
+): Promise<Image | undefined> {
+  const named = await openFitting(part, join(folder, file), base);
+  if (named) return named;
+  const ending = endingOf(file);
+  for (const other of await listFolder(folder)) {
+    const found = other.endsWith(ending) ? await openFitting(part, join(folder, other), base) : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What every name of an image of bytecode for this wheel and cache tag ends in. */
+function endingOf(file: string): string {
+  return /-[0-9a-f]{16}\..+$/.exec(file)![0];
+}
+
+/** Undefined where it is not there, not believed, or refers to places that its base has not. */
+async function openFitting({ trust }: StorePart, path: string, base: Image): Promise<Image | undefined> {
+  const image = await unless('ENOENT', Image.open(path, base, trust));
+  return image && image.wheelDigest === base.wheelDigest && refersTo(image, base) ? image : undefined;
+}
+
+/** The base may be of another store than the one that the bytecode was compiled from. */
+function refersTo(image: Image, base: Image): boolean {
+  for (let node = 0; node < image.nodeCount; node += 1) {
+    if (image.isDirectory(node)) continue;
+    const { flags, baseNode, contentOffset, sizeBytes } = image.fileOf(node);
+    if ((flags & nodeFlags.inBase) === 0) continue;
+    if (baseNode >= base.nodeCount || base.isDirectory(baseNode)) return false;
+    const there = base.fileOf(baseNode);
+    if (there.contentOffset !== contentOffset || there.sizeBytes !== sizeBytes) return false;
+  }
+  return true;
 }
 
 /**
  * Puts the bytecode image of a wheel's image into the store: the same tree with `__pycache__`, whose
- * other files stay where they are in the wheel's image. Published like a wheel's image.
+ * other files stay where they are in the wheel's image. Published like a wheel's image, in the store that is
+ * written, wherever the wheel's is.
  */
 export async function putBytecode(
   store: Store,
@@ -56,20 +114,21 @@ export async function putBytecode(
   const compiled = join(store.layout.staging, stagingName());
   try {
     const sources = [...pythonSources(base)];
-    const sizes = await compile(base.path, compiled, sources);
+    const sizes = await compile(base.path, compiled, sources, base.trust);
     const claim = async () => rebuild?.serial ?? claimSerial(store);
     const staged = await stageBytecode(store, base, cacheTag, compiled, { sources, sizes, claim });
-    const target = bytecodePath(base, cacheTag);
     await rebuild?.setAside();
-    await publishInFolder(store.layout.images, staged, target);
-    return await Image.open(target, base);
+    const { path } = await publishImage(store, staged, bytecodePlace(base, cacheTag));
+    return await Image.open(path, base, store.first.trust);
   } finally {
     await rm(compiled, { force: true });
   }
 }
 
-function bytecodePath(base: Image, cacheTag: string): string {
-  return join(dirname(base.path), bytecodeName(basename(base.path), cacheTag));
+/** Below `images`, of whichever store. */
+function bytecodePlace(base: Image, cacheTag: string): { folder: string; file: string } {
+  const { folder, file } = imagePlace(base.meta.wheelFilename, base.wheelDigest);
+  return { folder, file: bytecodeName(file, cacheTag) };
 }
 
 /** What pip would compile: every `.py` file of site-packages. */
@@ -115,9 +174,9 @@ async function stageBytecode(
     }
     offset += sizeBytes;
   });
-  const compiled = await open(compiledPath, 'r');
+  const compiled = await openTrusted(compiledPath, store.first.trust);
   try {
-    return await stageFile(store.layout.staging, async (target) =>
+    return await stageInStore(store.layout, store.layout.staging, async (target) =>
       writeImage(target, {
         kind: imageKinds.bytecode,
         claimSerial: claim,

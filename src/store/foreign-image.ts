@@ -1,6 +1,4 @@
 import { type FileHandle, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { publishInFolder, stageFile } from '../base/atomic-write.js';
 import { ShenvError } from '../base/errors.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds } from '../image/format.js';
@@ -14,7 +12,9 @@ import { installPlace } from '../wheel/plan.js';
 import { parseRecord, recordHash } from '../wheel/record.js';
 import { readContent } from './image-contents.js';
 import { imagePlace } from './layout.js';
-import { claimSerial } from './put.js';
+import { stageInStore } from './modes.js';
+import { publishImage } from './publish-image.js';
+import { claimSerial } from './serials.js';
 import type { Store } from './store.js';
 
 /** An image of another store, verified and staged in this one; nobody sees it yet. */
@@ -32,9 +32,9 @@ export async function stageForeignImage(
   write: (file: FileHandle) => Promise<void>,
 ): Promise<StagedImage> {
   await store.prepare();
-  const path = await stageFile(store.layout.staging, write);
+  const path = await stageInStore(store.layout, store.layout.staging, write);
   try {
-    const image = await Image.open(path);
+    const image = await Image.open(path, undefined, store.first.trust);
     await verifyContents(image);
     await assertDescribesItself(image);
     return { image, path };
@@ -47,9 +47,8 @@ export async function stageForeignImage(
 /** Publishes a staged image with a serial of this store; false when it had that wheel's image meanwhile. */
 export async function publishForeignImage(store: Store, { image, path }: StagedImage): Promise<boolean> {
   const place = imagePlace(image.meta.wheelFilename, image.wheelDigest);
-  const target = join(store.layout.images, place.folder, place.file);
   await renumberImage(path, await claimSerial(store));
-  return publishInFolder(store.layout.images, path, target);
+  return (await publishImage(store, path, place)).added;
 }
 
 /** What a reader takes from the meta section is what the wheel's files say, and RECORD names every file. */

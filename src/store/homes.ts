@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { unless } from '../base/errors.js';
 import type { StoreLayout } from './layout.js';
+import { replaceInStore } from './modes.js';
 
 /** 16 hexadecimal digits, drawn once for each home. */
 export type HomeId = string & { readonly [homeIdBrand]: true };
@@ -39,7 +40,7 @@ export async function readHomeId(path: string): Promise<HomeId | undefined> {
 export async function identifyHome(path: string): Promise<HomeId> {
   const known = await readHomeId(path);
   if (known !== undefined) return known;
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o755 });
   const id = randomBytes(8).toString('hex') as HomeId;
   const { ino: inode } = await stat(path);
   await replaceFile(join(path, idFile), Buffer.from(`${JSON.stringify({ id, inode })}\n`));
@@ -52,13 +53,12 @@ export async function isHomeKnown({ homes }: StoreLayout, id: HomeId): Promise<b
 }
 
 /** Notes where the home is, for gc and for people. */
-export async function noteHome({ homes }: StoreLayout, id: HomeId, path: string): Promise<void> {
-  const file = join(homes, id);
+export async function noteHome(layout: StoreLayout, id: HomeId, path: string): Promise<void> {
+  const file = join(layout.homes, id);
   const text = await unless('ENOENT', readFile(file, 'utf8'));
   const known = text === undefined ? undefined : parse<{ path: string; host: string }>(text);
   if (known?.path === path) return;
-  await mkdir(homes, { recursive: true });
-  await replaceFile(file, Buffer.from(`${JSON.stringify({ path, host: hostname() })}\n`));
+  await replaceInStore(layout, file, Buffer.from(`${JSON.stringify({ path, host: hostname() })}\n`));
 }
 
 /** Every home that the store knows, or has roots of. */

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { ShenvError } from '../base/errors.js';
 import type { Image } from '../image/read.js';
 import { findBytecode } from './bytecode.js';
+import type { ShownSerials } from './shown-serials.js';
 import type { Store } from './store.js';
 
 export interface ImageKey {
@@ -14,18 +15,24 @@ export interface ImageKey {
 export class ImageCache {
   readonly #store: Store;
   readonly #images: LRUCache<string, Promise<Image>>;
+  readonly #shown: ShownSerials | undefined;
 
-  constructor(store: Store, maxImages = 4096) {
+  /** `shown`: of a mount, where no two images may have one serial. */
+  constructor(store: Store, shown?: ShownSerials, maxImages = 4096) {
     this.#store = store;
+    this.#shown = shown;
     this.#images = new LRUCache({ max: maxImages });
   }
 
-  /** A wheel's image, or that with bytecode for `cacheTag`. Throws IMAGE_MISSING and what `Image.open` throws. */
+  /**
+   * A wheel's image, or that with bytecode for `cacheTag`. Throws IMAGE_MISSING, for a mount SERIAL_CLASH, and what
+   * `Image.open` throws.
+   */
   open(key: ImageKey, cacheTag?: string): Promise<Image> {
     const id = `${key.wheelDigest} ${cacheTag ?? ''}`;
     const known = this.#images.get(id);
     if (known) return known;
-    const loading = this.#load(key, cacheTag);
+    const loading = this.#admit(key, cacheTag);
     this.#images.set(id, loading);
     loading.catch(() => this.#images.delete(id));
     return loading;
@@ -38,6 +45,12 @@ export class ImageCache {
       if (image && [image.path, image.base?.path].some((path) => path !== undefined && paths.has(path)))
         this.#images.delete(id);
     }
+  }
+
+  async #admit(key: ImageKey, cacheTag: string | undefined): Promise<Image> {
+    const image = await this.#load(key, cacheTag);
+    this.#shown?.admit(image);
+    return image;
   }
 
   async #load(key: ImageKey, cacheTag: string | undefined): Promise<Image> {

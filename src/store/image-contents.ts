@@ -1,15 +1,11 @@
-import { close, open, read } from 'node:fs';
-import { promisify } from 'node:util';
+import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
+import { openTrusted } from '../base/trust.js';
 import type { Image, NodeIndex } from '../image/read.js';
-
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const readFile = promisify(read);
 
 /** One open image file; closed when nobody reads it and the cache has let it go. */
 interface Descriptor {
-  fd: Promise<number>;
+  file: Promise<FileHandle>;
   readers: number;
   evicted: boolean;
 }
@@ -30,10 +26,10 @@ export class ImageContents {
 
   /** Up to `length` bytes of a file of the image from `position` on; shorter only at its end. */
   async read(image: Image, node: NodeIndex, position: number, length: number): Promise<Buffer> {
-    const { path, offset, sizeBytes } = image.contentPlace(node);
+    const { holder, offset, sizeBytes } = image.contentPlace(node);
     const wanted = Math.max(0, Math.min(length, sizeBytes - position));
     const buffer = Buffer.allocUnsafe(wanted);
-    if (wanted > 0) await this.#readInto(path, buffer, offset + position);
+    if (wanted > 0) await this.#readInto(holder, buffer, offset + position);
     return buffer;
   }
 
@@ -50,14 +46,14 @@ export class ImageContents {
     this.#descriptors.clear();
   }
 
-  async #readInto(path: string, buffer: Buffer, position: number): Promise<void> {
-    const descriptor = this.#descriptors.get(path) ?? this.#open(path);
+  async #readInto(image: Image, buffer: Buffer, position: number): Promise<void> {
+    const descriptor = this.#descriptors.get(image.path) ?? this.#open(image);
     descriptor.readers += 1;
     try {
-      const fd = await descriptor.fd;
+      const file = await descriptor.file;
       for (let done = 0; done < buffer.length; ) {
-        const { bytesRead } = await readFile(fd, buffer, done, buffer.length - done, position + done);
-        if (bytesRead === 0) throw new Error(`${path} ends before byte ${position + buffer.length}`);
+        const { bytesRead } = await file.read(buffer, done, buffer.length - done, position + done);
+        if (bytesRead === 0) throw new Error(`${image.path} ends before byte ${position + buffer.length}`);
         done += bytesRead;
       }
     } finally {
@@ -66,9 +62,9 @@ export class ImageContents {
     }
   }
 
-  #open(path: string): Descriptor {
-    const descriptor: Descriptor = { fd: openFile(path, 'r'), readers: 0, evicted: false };
-    descriptor.fd.catch(() => this.#descriptors.delete(path));
+  #open({ path, trust }: Image): Descriptor {
+    const descriptor: Descriptor = { file: openTrusted(path, trust), readers: 0, evicted: false };
+    descriptor.file.catch(() => this.#descriptors.delete(path));
     this.#descriptors.set(path, descriptor);
     return descriptor;
   }
@@ -76,8 +72,8 @@ export class ImageContents {
   async #closeUnused(descriptor: Descriptor): Promise<void> {
     if (!descriptor.evicted || descriptor.readers > 0) return;
     descriptor.readers = Number.POSITIVE_INFINITY;
-    const fd = await descriptor.fd.catch(() => undefined);
-    if (fd !== undefined) await closeFile(fd);
+    const file = await descriptor.file.catch(() => undefined);
+    await file?.close();
   }
 }
 

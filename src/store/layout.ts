@@ -41,6 +41,12 @@ export function storeLayout(root: string): StoreLayout {
   };
 }
 
+/** The folders in which everybody writes who uses a shared store; in those below them only their owners do. */
+export function sharedFolders(layout: StoreLayout): string[] {
+  const { images, serials, staging, homes, roots, leases, condemned, damaged } = layout;
+  return [images, serials, staging, homes, roots, leases, condemned, damaged];
+}
+
 export const imageSuffix = '.img';
 /** 64 bits of the wheel's digest in the name tell builds apart; the header holds all of it. */
 const digestPrefixDigits = 16;
@@ -57,6 +63,24 @@ export function imagePlace(wheelFilename: string, digest: Digest): { folder: str
     folder: join(normalizeName(distribution), version.replaceAll('_', '-')),
     file: `${tags.slice(0, maxTagsLength)}-${digestPrefix(digest)}${imageSuffix}`,
   };
+}
+
+/** Separates a distribution's name from the id of the user whose images of it are in the folder. */
+const apartMark = '~';
+
+/** The folder below `images` for the images of one user who shares a store: nobody else writes in it. */
+export function folderApart(folder: string, uid: number): string {
+  return `${folder}${apartMark}${uid}`;
+}
+
+/** The distribution whose images are in the folder `folder` of `images`. */
+export function distributionOf(folder: string): string {
+  return folder.split(apartMark, 1)[0]!;
+}
+
+/** Another name for the image `file`, whose name somebody else has taken; it ends in the same way. */
+export function otherName(file: string, distinction: string): string {
+  return file.replace(/-[0-9a-f]{16}(\.[^/]+)?\.img$/, (ending) => `-${distinction}${ending}`);
 }
 
 /** The part of an image's file name that tells its wheel's digest. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRefusal, systemErrorCode, unless } from '../base/errors.js';
 import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
 import type { ImageName, StoreLayout } from './layout.js';
+import { fileMode, makeFolder } from './modes.js';
 
 /**
  * `operation`: looks images up and will refer to some of them. `mount`: shows `images`. `collection`: a gc, which
@@ -51,11 +52,12 @@ export class HeldLease {
   }
 
   /** Undefined where the store cannot be written: its images are then kept by roots and the grace period alone. */
-  static async take({ leases }: StoreLayout, kind: LeaseKind, what: string): Promise<HeldLease | undefined> {
+  static async take(layout: StoreLayout, kind: LeaseKind, what: string): Promise<HeldLease | undefined> {
+    const { leases } = layout;
     const lease = { ...thisProcess(), kind, what, startedMs: Date.now(), images: [] };
     const held = new HeldLease(leases, lease);
     try {
-      await mkdir(leases, { recursive: true });
+      await makeFolder(layout, leases);
       await held.#write();
       return held;
     } catch (error) {
@@ -88,7 +90,8 @@ export class HeldLease {
   async #write(): Promise<void> {
     const next = `${this.#path}${stagedSuffix}`;
     try {
-      await writeFile(next, JSON.stringify(this.#lease), { mode: 0o644 });
+      await writeFile(next, JSON.stringify(this.#lease));
+      await chmod(next, fileMode);
       await rename(next, this.#path);
     } catch (error) {
       await unlink(next).catch(() => undefined);

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { Image } from '../image/read.js';
-import { normalizeName, sameVersion } from '../wheel/filename.js';
+import { sameVersion } from '../wheel/filename.js';
+import type { StorePart } from './chain.js';
 import type { ImageKey } from './image-cache.js';
-import { bytecodeName, digestPrefix, imagePlace, imageSuffix, type StoreLayout } from './layout.js';
-import { rescue } from './rescue.js';
+import { bytecodeName, digestPrefix, imagePlace, imageSuffix } from './layout.js';
 import type { Store } from './store.js';
 
 /** An image by what a manifest or a lock knows of it. */
@@ -19,11 +19,11 @@ export interface OutlineKey extends ImageKey {
  * distributions in about 20 ms, because nothing is awaited. Each is read once.
  */
 export class Outlines {
-  readonly #layout: StoreLayout;
+  readonly #store: Store;
   readonly #known = new Map<string, Image>();
 
   constructor(store: Store) {
-    this.#layout = store.layout;
+    this.#store = store;
   }
 
   /**
@@ -42,7 +42,7 @@ export class Outlines {
   }
 
   #rescue(key: ImageKey, cacheTag: string | undefined): Image | undefined {
-    const isBack = rescue(this.#layout, normalizeName(key.name), ending(key, cacheTag));
+    const isBack = this.#store.rescue(key.name, endingOf(key, cacheTag));
     return isBack ? this.#read(key, cacheTag) : undefined;
   }
 
@@ -53,7 +53,7 @@ export class Outlines {
     const what = cacheTag === undefined ? 'image' : `bytecode for ${cacheTag}`;
     throw new ShenvError('IMAGE_MISSING', `The store has no ${what} of ${key.name} ${key.version}`, {
       hint: 'Add the wheel again with `shenv-fs store add FILE.whl`, or sync the environment anew.',
-      path: this.#layout.images,
+      path: this.#store.layout.images,
     });
   }
 
@@ -64,60 +64,77 @@ export class Outlines {
 
   /** The wheels' images of one distribution in one version. */
   listVersion(name: string, version: string): Image[] {
-    return [...this.#foldersOf(name, version)].flatMap((folder) =>
-      listFolder(folder)
-        .filter((file) => /-[0-9a-f]{16}\.img$/.test(file))
-        .flatMap((file) => outlineOf(join(folder, file)) ?? []),
-    );
+    const found: Image[] = [];
+    for (const part of this.#store.parts) {
+      for (const folder of foldersOf(part, name, version)) {
+        const files = listFolder(folder).filter((file) => /-[0-9a-f]{16}\.img$/.test(file));
+        found.push(...files.flatMap((file) => outline(part, join(folder, file)) ?? []));
+      }
+    }
+    return found;
   }
 
   #readNamed({ wheelFilename, wheelDigest }: OutlineKey, cacheTag: string | undefined): Image | undefined {
     if (wheelFilename === undefined) return undefined;
     const { folder, file } = imagePlace(wheelFilename, wheelDigest);
-    const path = join(
-      this.#layout.images,
-      folder,
-      cacheTag === undefined ? file : bytecodeName(file, cacheTag),
-    );
-    const image = outlineOf(path);
-    return image?.wheelDigest === wheelDigest ? image : undefined;
-  }
-
-  #read(key: ImageKey, cacheTag: string | undefined): Image | undefined {
-    for (const folder of this.#foldersOf(key.name, key.version)) {
-      for (const file of listFolder(folder)) {
-        if (!file.endsWith(ending(key, cacheTag))) continue;
-        const image = outlineOf(join(folder, file));
-        if (image?.wheelDigest === key.wheelDigest) return image;
+    const wanted = cacheTag === undefined ? file : bytecodeName(file, cacheTag);
+    for (const part of this.#store.parts) {
+      for (const distribution of part.distributionFolders(dirname(folder))) {
+        const path = join(distribution, basename(folder));
+        const image = areBelieved(part, path) ? outline(part, join(path, wanted)) : undefined;
+        if (image?.wheelDigest === wheelDigest) return image;
       }
     }
     return undefined;
   }
 
-  /** Folders of a version: a wheel's name may spell it otherwise (`1.0` and `1.0.0`). */
-  *#foldersOf(name: string, version: string): Generator<string> {
-    const folder = join(this.#layout.images, normalizeName(name));
-    yield join(folder, version);
-    for (const other of listFolder(folder)) {
-      if (other !== version && sameVersion(other, version)) yield join(folder, other);
+  #read(key: ImageKey, cacheTag: string | undefined): Image | undefined {
+    const { name, version, wheelDigest } = key;
+    const ending = endingOf(key, cacheTag);
+    for (const part of this.#store.parts) {
+      for (const folder of foldersOf(part, name, version)) {
+        for (const file of listFolder(folder)) {
+          const image = file.endsWith(ending) ? outline(part, join(folder, file)) : undefined;
+          if (image?.wheelDigest === wheelDigest) return image;
+        }
+      }
     }
-  }
-}
-
-/** Undefined where it is not there, or not any more. */
-function outlineOf(path: string): Image | undefined {
-  try {
-    return Image.outline(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
+    return undefined;
   }
 }
 
 /** How the file name of an image ends. */
-function ending({ wheelDigest }: ImageKey, cacheTag: string | undefined): string {
+function endingOf({ wheelDigest }: ImageKey, cacheTag: string | undefined): string {
   const plain = `-${digestPrefix(wheelDigest)}${imageSuffix}`;
   return cacheTag === undefined ? plain : bytecodeName(plain, cacheTag);
+}
+
+/** Folders of a version: a wheel's name may spell it otherwise (`1.0` and `1.0.0`). */
+function* foldersOf(part: StorePart, name: string, version: string): Generator<string> {
+  for (const distribution of part.distributionFolders(name)) {
+    const others = listFolder(distribution).filter(
+      (other) => other !== version && sameVersion(other, version),
+    );
+    for (const spelled of [version, ...others]) {
+      const folder = join(distribution, spelled);
+      if (areBelieved(part, folder)) yield folder;
+    }
+  }
+}
+
+/** A version's folder and the distribution's that it is in. */
+function areBelieved(part: StorePart, folder: string): boolean {
+  return part.believesFolder(dirname(folder)) && part.believesFolder(folder);
+}
+
+/** Undefined for what is not there or not believed. */
+function outline({ trust }: StorePart, path: string): Image | undefined {
+  try {
+    return Image.outline(path, trust);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 function listFolder(path: string): string[] {

@@ -1,9 +1,7 @@
-import { randomInt } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { publishInFolder, stageFile, syncFolder } from '../base/atomic-write.js';
-import { type Digest, type Serial, toSerial } from '../base/brands.js';
-import { claimNumber } from '../base/claims.js';
+import { type FileHandle, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { syncFolder } from '../base/atomic-write.js';
+import type { Digest, Serial } from '../base/brands.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
 import { imageKinds } from '../image/format.js';
@@ -16,6 +14,9 @@ import { parseWheelFilename } from '../wheel/filename.js';
 import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
 import { refuseWheel } from '../wheel/refusal.js';
 import { imagePlace } from './layout.js';
+import { stageInStore } from './modes.js';
+import { publishImage } from './publish-image.js';
+import { claimSerial } from './serials.js';
 import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
 
@@ -42,7 +43,8 @@ export interface PutResult {
 
 /**
  * Puts a wheel file into the store: verified, unpacked into a staged image, made durable, published
- * under its final name with link(2). Whoever comes second with the same wheel gets the first's image.
+ * under its final name with link(2). A wheel that an upstream store has is not put again; whoever comes second with the
+ * same wheel gets the first's image.
  * A refused wheel or a failure leaves the store as it was; only what is refused for its contents
  * (CRC, RECORD) has been staged by then, which leaves a new time on the staging folder.
  */
@@ -53,18 +55,18 @@ export async function putWheel(
 ): Promise<PutResult> {
   const filename = parseWheelFilename(basename(wheelPath));
   const digest = await sha256OfFile(wheelPath);
-  const place = imagePlace(basename(wheelPath), digest);
-  const target = join(store.layout.images, place.folder, place.file);
   const version = filename.version.replaceAll('_', '-');
+  const openKnown = () => store.open(filename.distribution, version, digest);
   const known = options.rebuild ? undefined : await store.find(filename.distribution, version, digest);
-  if (known) return { image: await Image.open(known.path), added: false };
+  if (known) return { image: await openKnown(), added: false };
   const archive = await WheelArchive.open(wheelPath);
   try {
     const plan = await readPlan(archive, wheelPath);
     const staged = await stageImage(store, archive, plan, digest, options);
     await options.rebuild?.setAside();
-    const added = await publishInFolder(store.layout.images, staged, target);
-    return { image: await Image.open(target), added };
+    const { path, added } = await publishImage(store, staged, imagePlace(basename(wheelPath), digest));
+    const image = added ? await Image.open(path, undefined, store.first.trust) : await openKnown();
+    return { image, added };
   } finally {
     await archive.close();
   }
@@ -108,7 +110,7 @@ async function stageImage(
   const meta = { ...describe(plan, basename(archive.path), digest, options.builtFrom), contentBytes };
   await store.prepare();
   try {
-    return await stageFile(store.layout.staging, (file) =>
+    const write = (file: FileHandle) =>
       writeImage(file, {
         kind: imageKinds.wheel,
         claimSerial: async () => options.rebuild?.serial ?? claimSerial(store),
@@ -116,8 +118,8 @@ async function stageImage(
         files: contents.files,
         content: (entry) => contents.read(entry),
         onBytes: () => options.signal?.throwIfAborted(),
-      }),
-    );
+      });
+    return await stageInStore(store.layout, store.layout.staging, write);
   } catch (cause) {
     if (!(cause instanceof TreeConflict)) throw cause;
     throw new ShenvError('WHEEL_ENTRY', `${archive.path}: ${cause.message}`, {
@@ -125,19 +127,6 @@ async function stageImage(
       cause,
     });
   }
-}
-
-/** The number of the next image of this store. */
-export async function claimSerial(store: Store): Promise<Serial> {
-  return toSerial(await claimNumber(store.layout.serials, firstSerial));
-}
-
-/**
- * A new store starts at a random multiple of 2^20, so that images of two stores that are used
- * together hardly ever share serials (and with them inode numbers).
- */
-function firstSerial(): number {
-  return randomInt(0, 2 ** 11) * 2 ** 20 + 1;
 }
 
 function describe(

@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isRefusal, systemErrorCode } from '../base/errors.js';
+import { ownUid } from '../base/trust.js';
 import type { StoreLayout } from './layout.js';
 
 /**
@@ -22,22 +23,38 @@ export function rescue(layout: StoreLayout, distribution: string, ending: string
   return found;
 }
 
-/** Gives a condemned image its name `place` below images/ again, unless there is one; false where it is gone. */
+/**
+ * Gives a condemned image its name `place` below images/ again, unless there is one; false where it is gone, or not this
+ * user's to move.
+ */
 export function putBack({ images }: StoreLayout, condemned: string, place: string): boolean {
   const target = join(images, place);
   try {
-    mkdirSync(join(target, '..'), { recursive: true });
-    linkSync(condemned, target);
+    if (!isOurs(condemned, images)) return false;
+    mkdirSync(dirname(target), { recursive: true });
+    moveExclusively(condemned, target);
+    return true;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || isRefusal(error)) return false;
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    throw error;
   }
+}
+
+/** In a shared store only the owner of a file, that of the store, and root move it, and make its folder anew. */
+function isOurs(condemned: string, images: string): boolean {
+  const uid = ownUid();
+  return uid === 0 || uid === statSync(condemned).uid || uid === statSync(images).uid;
+}
+
+/** A name that is taken stays whose it is. link(2) of another user's file is refused to the owner of the folders. */
+function moveExclusively(from: string, to: string): void {
   try {
-    unlinkSync(condemned);
+    linkSync(from, to);
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    if (isRefusal(error) && !existsSync(to)) renameSync(from, to);
+    else if (systemErrorCode(error) !== 'EEXIST') throw error;
   }
-  return true;
+  rmSync(from, { force: true });
 }
 
 function list(folder: string): string[] {

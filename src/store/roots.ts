@@ -1,12 +1,13 @@
-import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stageFile, syncFolder } from '../base/atomic-write.js';
+import { syncFolder } from '../base/atomic-write.js';
 import { sha256 } from '../base/digest.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Layer, Manifest } from '../manifest/types.js';
 import type { HomeId } from './homes.js';
 import { type ImageName, imageNameOf, type StoreLayout } from './layout.js';
+import { makeFolder, stageInStore } from './modes.js';
 
 /**
  * A manifest: of two processes that publish one generation at the same time each registers its own, and gc finds out
@@ -55,12 +56,12 @@ export async function registerRoots(
   manifests: readonly Manifest[],
 ): Promise<void> {
   const folder = join(layout.roots, home);
-  if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(layout.roots);
+  if (await makeFolder(layout, folder)) await syncFolder(layout.roots);
   for (const manifest of manifests) {
     const data = encodeManifest(manifest);
     const key = rootKeyOf(data, manifest);
     if (await isRegistered(folder, key)) continue;
-    const staged = await stageFile(folder, (file) => file.writeFile(data));
+    const staged = await stageInStore(layout, folder, (file) => file.writeFile(data));
     try {
       await unlink(join(folder, goneName(key))).catch(missing);
       for (const side of sides) await linkOrKeep(staged, join(folder, rootName(key, side)));

@@ -1,11 +1,12 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Digest } from '../base/brands.js';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { ShenvError, unless } from '../base/errors.js';
 import { Image, readWheelDigest } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
-import { digestPrefix, imageSuffix, type StoreLayout, storeLayout } from './layout.js';
+import { listFolder, StorePart } from './chain.js';
+import { digestPrefix, imageSuffix, type StoreLayout } from './layout.js';
 import { HeldLease } from './leases.js';
+import { prepareStore } from './prepare.js';
 import { rescue } from './rescue.js';
 
 const mostTries = 3;
@@ -15,74 +16,102 @@ export interface StoredImage {
   name: string;
   version: string;
   path: string;
+  /** The store that it is in. */
+  part: StorePart;
 }
 
-/** The folder of images that environments share. Its only state is the lease of the operation that is under way. */
+/**
+ * The images that environments share: one store that is written, and those below it, which look-ups fall through to.
+ * Its only state are the leases of the operation that is under way.
+ */
 export class Store {
-  readonly layout: StoreLayout;
+  readonly parts: readonly [StorePart, ...StorePart[]];
   #operations = 0;
-  #lease: Promise<HeldLease | undefined> | undefined;
+  #leases: Promise<(HeldLease | undefined)[]> | undefined;
 
-  constructor(root: string) {
-    this.layout = storeLayout(root);
+  /** `upstreams`: stores that are there. */
+  constructor(root: string, upstreams: readonly string[] = []) {
+    this.parts = [new StorePart(root), ...upstreams.map((upstream) => new StorePart(upstream))];
+  }
+
+  /** The one that is written. */
+  get first(): StorePart {
+    return this.parts[0];
+  }
+
+  get layout(): StoreLayout {
+    return this.first.layout;
+  }
+
+  /** Every one's; that of the store that is written comes first. */
+  get layouts(): StoreLayout[] {
+    return this.parts.map(({ layout }) => layout);
   }
 
   /**
-   * Does `work` under a lease, so that no gc removes what it finds in the store and has not referred to yet. An operation
+   * Does `work` under a lease in each store, so that no gc removes what it finds in the store and has not referred to yet. An operation
    * within another one shares its lease. `what` is for people who ask what gc waits for.
    */
   async during<T>(what: string, work: () => Promise<T>): Promise<T> {
     this.#operations += 1;
     try {
-      this.#lease ??= HeldLease.take(this.layout, 'operation', what);
-      await this.#lease;
+      this.#leases ??= Promise.all(this.layouts.map((layout) => HeldLease.take(layout, 'operation', what)));
+      await this.#leases;
       return await work();
     } finally {
       this.#operations -= 1;
       if (this.#operations === 0) {
-        const lease = this.#lease;
-        this.#lease = undefined;
-        await (await lease)?.end();
+        const leases = this.#leases;
+        this.#leases = undefined;
+        for (const lease of (await leases) ?? []) await lease?.end();
       }
     }
   }
 
-  /** Makes the folders. Throws STORE_UNUSABLE where they cannot be. */
+  /** Makes the folders of the store that is written. Throws STORE_UNUSABLE where they cannot be, or are not sound. */
   async prepare(): Promise<void> {
-    try {
-      for (const folder of [this.layout.images, this.layout.serials, this.layout.staging]) {
-        await mkdir(folder, { recursive: true });
-      }
-    } catch (cause) {
-      throw new ShenvError('STORE_UNUSABLE', `The store at ${this.layout.root} cannot be written`, {
-        hint: 'Choose another place with SHENV_STORE, or get write access.',
-        path: this.layout.root,
-        cause,
-      });
-    }
+    await prepareStore(this.first);
   }
 
-  /** Every image, sorted by name, version and file name; an empty store where there is no folder. */
+  /**
+   * Every image, sorted by name; of one distribution the first store's come first. What nobody believes is among them
+   * until it is read. An empty store where there is no folder.
+   */
   async *list(): AsyncGenerator<StoredImage> {
-    for (const name of await listFolder(this.layout.images)) yield* this.listOf(name);
+    const names = new Set<string>();
+    for (const part of this.parts) for (const name of await part.distributions()) names.add(name);
+    for (const name of [...names].sort()) yield* this.listOf(name);
   }
 
   /** The images of one distribution in any version. */
   async *listOf(name: string): AsyncGenerator<StoredImage> {
-    const folder = join(this.layout.images, normalizeName(name));
-    for (const version of await listFolder(folder)) {
-      for (const file of await listFolder(join(folder, version))) {
-        if (isWheelImage(file))
-          yield { name: normalizeName(name), version, path: join(folder, version, file) };
+    for (const part of this.parts) {
+      for (const { version, folder } of await part.versionFolders(name)) {
+        for (const file of await listFolder(folder)) {
+          if (isWheelImage(file))
+            yield { name: normalizeName(name), version, path: join(folder, file), part };
+        }
       }
     }
+  }
+
+  /** Opens an image that was listed; undefined where it is gone, or nobody believes its owner. Throws as `Image.open`. */
+  async read({ path, part }: StoredImage): Promise<Image | undefined> {
+    return unless('ENOENT', Image.open(path, undefined, part.trust));
+  }
+
+  /** Takes images back that a gc has condemned, whose names end with `ending`; true when there was one. */
+  rescue(name: string, ending: string): boolean {
+    return this.parts.some((part) =>
+      part.distributionFolders(name).some((folder) => rescue(part.layout, basename(folder), ending)),
+    );
   }
 
   /** The image of the wheel with this digest, or undefined; one that a gc has condemned is taken back. */
   async find(name: string, version: string, digest: Digest): Promise<StoredImage | undefined> {
     const ending = `-${digestPrefix(digest)}${imageSuffix}`;
     const found = await this.#findPlaced(name, version, digest, ending);
-    if (found || !rescue(this.layout, normalizeName(name), ending)) return found;
+    if (found || !this.rescue(name, ending)) return found;
     return this.#findPlaced(name, version, digest, ending);
   }
 
@@ -94,7 +123,8 @@ export class Store {
   ): Promise<StoredImage | undefined> {
     for await (const image of this.listOf(name)) {
       if (!image.path.endsWith(ending) || !sameVersion(image.version, version)) continue;
-      if ((await unless('ENOENT', readWheelDigest(image.path))) === digest) return image;
+      const found = await unless('ENOENT', readWheelDigest(image.path, image.part.trust));
+      if (found === digest) return image;
     }
     return undefined;
   }
@@ -108,8 +138,8 @@ export class Store {
   ): Promise<Image | undefined> {
     for await (const stored of this.listOf(name)) {
       if (!sameVersion(stored.version, version)) continue;
-      const image = await Image.open(stored.path);
-      if (image.meta.builtFrom === source && image.meta.tags.some((tag) => tags.has(tag))) return image;
+      const image = await this.read(stored);
+      if (image?.meta.builtFrom === source && image.meta.tags.some((tag) => tags.has(tag))) return image;
     }
     return undefined;
   }
@@ -120,7 +150,7 @@ export class Store {
       const stored = await this.find(name, version, digest);
       if (!stored) break;
       // A gc may condemn it in between; then the next look-up takes it back.
-      const image = await unless('ENOENT', Image.open(stored.path));
+      const image = await this.read(stored);
       if (image) return image;
     }
     throw new ShenvError(
@@ -137,12 +167,4 @@ export class Store {
 /** Not an image of bytecode: `<tags>-<digest prefix>.img` without a cache tag. */
 function isWheelImage(file: string): boolean {
   return /-[0-9a-f]{16}\.img$/.test(file);
-}
-
-async function listFolder(path: string): Promise<string[]> {
-  const names = await unless('ENOENT', readdir(path)).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOTDIR') return [];
-    throw error;
-  });
-  return (names ?? []).sort();
 }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { Workspace } from '../../env/workspace.js';
 import { dumpImage } from '../../image/dump.js';
 import { Image, readDigests } from '../../image/read.js';
@@ -33,16 +32,18 @@ export async function listImages(
   const { store } = workspace;
   const data = [];
   for await (const stored of name === undefined ? store.list() : store.listOf(name)) {
-    const { meta, serial } = await Image.open(stored.path);
-    const { size } = await stat(stored.path);
+    const image = await store.read(stored);
+    if (!image) continue;
+    const { meta, serial, header } = image;
     data.push({
       name: meta.name,
       version: meta.version,
       serial,
       wheel: meta.wheelFilename,
-      bytes: size,
+      bytes: header.fileBytes,
       files: meta.fileCount,
       path: stored.path,
+      store: stored.part.layout.root,
     });
   }
   const rows = data.map((image) => [
@@ -51,9 +52,11 @@ export async function listImages(
     String(image.files),
     formatBytes(image.bytes),
     image.wheel,
+    ...(store.parts.length === 1 ? [] : [image.store]),
   ]);
   const total = formatBytes(data.reduce((sum, { bytes }) => sum + bytes, 0));
-  const table = formatTable(['DISTRIBUTION', 'VERSION', 'FILES', 'SIZE', 'WHEEL'], rows);
+  const titles = ['DISTRIBUTION', 'VERSION', 'FILES', 'SIZE', 'WHEEL'];
+  const table = formatTable(store.parts.length === 1 ? titles : [...titles, 'STORE'], rows);
   return {
     data,
     text: data.length === 0 ? 'No images.' : `${table}\n${plural(data.length, 'image')}, ${total}`,

@@ -21,6 +21,19 @@ export function addStoreCommands(program: Command, act: Act): void {
     .addHelpText('after', example('shenv-fs store list numpy', 'shenv-fs store list --used-by'))
     .action(act(async () => (await import('../commands/store.js')).listImages));
   store
+    .command('share')
+    .option('-g, --group <group>', 'name or number of a group (default: everybody)')
+    .description('let a group, or everybody, put images into the store')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs store share --group science'))
+    .action(act(async () => (await import('../commands/store-sharing.js')).share));
+  store
+    .command('renumber')
+    .description('give images new numbers that those of another store have, too')
+    .addOption(json())
+    .addHelpText('after', example('SHENV_STORE=~/store:/shared/store shenv-fs store renumber'))
+    .action(act(async () => (await import('../commands/store-sharing.js')).renumber));
+  store
     .command('dump')
     .argument('<image>', 'path of an image file')
     .description('print an image in its text form')

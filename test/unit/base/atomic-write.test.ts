@@ -57,6 +57,7 @@ test('places follow the XDG folders, and the variables move them', (t) => {
   t.deepEqual(places, {
     home: '/d/shenv-fs',
     store: '/d/shenv-fs/store',
+    upstreams: [],
     runtime: '/r/shenv-fs',
     mountpoint: '/h/.venvs',
   });
