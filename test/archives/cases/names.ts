@@ -68,6 +68,11 @@ export const memberNames: readonly Rejection[] = [
     ['WHEEL_ENTRY', 'pkg/sub/', 'folder with contents'],
     also({ name: 'pkg/sub/', data }),
   ),
+  fromMembers(
+    'folder-with-hidden-contents',
+    ['WHEEL_ENTRY', 'pkg/sub/', 'folder with contents'],
+    also({ name: 'pkg/sub/', data: Buffer.alloc(0), packed: data, method: 8, mode: 0o040755 }),
+  ),
   fromMembers('folder-twice', ['WHEEL_ENTRY', 'pkg/', 'twice'], also(...['pkg/', 'pkg/'].map(folder))),
   fromMembers('folder-case-clash', ['WHEEL_ENTRY', 'Pkg/', 'in case only'], also(folder('Pkg/'))),
   fromMembers('folder-parent', ['WHEEL_ENTRY', '../', "'..' part"], also(folder('../'))),
