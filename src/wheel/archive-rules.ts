@@ -80,7 +80,7 @@ function nameRule(name: string): string | undefined {
   if (name.includes('\0')) return 'contains a NUL';
   if (name.includes('\\')) return 'contains a backslash';
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) return 'is an absolute path';
-  if (/[\u0001-\u001f\u007f]/.test(name)) return 'contains a control character';
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return 'contains a control character';
   for (const part of name.split('/')) {
     if (part === '' || part === '.' || part === '..') return "has an empty, '.' or '..' part";
     if (Buffer.byteLength(part) > maxPartBytes) return `has a part longer than ${maxPartBytes} bytes`;

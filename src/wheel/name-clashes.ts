@@ -41,30 +41,35 @@ export class NameClashes {
   #add(parts: readonly string[], isFile: boolean): NameClash | undefined {
     let children = this.#root;
     let clash: NameClash | undefined;
-    let isSpelledAnew = false;
     const earlier: string[] = [];
     for (const [index, name] of parts.entries()) {
       const wantsFile = isFile && index === parts.length - 1;
-      const folded = fold(name);
-      let taken = children.get(folded);
+      const taken = this.#take(children, name, wantsFile);
       if (taken === undefined) {
-        taken = { name, children: wantsFile ? undefined : new Map() };
-        children.set(folded, taken);
-        this.#count += 1;
         if (wantsFile) return clash;
-      } else {
-        earlier.push(taken.name);
-        const isNew = isNewSpelling(taken, name);
-        if (isNew || (wantsFile && isSpelledAnew)) clash ??= { kind: 'case', earlier: earlier.join('/') };
-        isSpelledAnew ||= name !== taken.name;
-        if (wantsFile || taken.children === undefined) {
-          const kind = wantsFile && taken.children === undefined ? 'twice' : 'folder';
-          return clash ?? { kind, earlier: earlier.join('/') };
-        }
+        children = children.get(fold(name))!.children!;
+        continue;
       }
-      if (taken.children) children = taken.children;
+      earlier.push(taken.name);
+      const isOther = wantsFile && earlier.some((written, at) => written !== parts[at]);
+      if (isNewSpelling(taken, name) || isOther) clash ??= { kind: 'case', earlier: earlier.join('/') };
+      if (wantsFile || taken.children === undefined) {
+        const kind = wantsFile && taken.children === undefined ? 'twice' : 'folder';
+        return clash ?? { kind, earlier: earlier.join('/') };
+      }
+      children = taken.children;
     }
     return clash;
+  }
+
+  /** What has the name already; where nothing has, it is taken. */
+  #take(children: Map<string, Taken>, name: string, isFile: boolean): Taken | undefined {
+    const folded = fold(name);
+    const taken = children.get(folded);
+    if (taken !== undefined) return taken;
+    children.set(folded, { name, children: isFile ? undefined : new Map() });
+    this.#count += 1;
+    return undefined;
   }
 }
 

@@ -22,6 +22,8 @@ const names: readonly (readonly [reason: string, file: string, rule: string, spe
   ['name-nul', 'evil.py?.txt', 'NUL', file('pkg/evil.py\0.txt')],
   ['name-newline', 'evil?.py', 'control character', file('pkg/evil\n.py')],
   ['name-escape', 'evil?[2J', 'control character', file('pkg/evil\u001b[2J')],
+  ['name-line-separator', 'evil?.py', 'control character', file('pkg/evil\u2028.py')],
+  ['name-next-line', 'evil?.py', 'control character', file('pkg/evil\u0085.py')],
   ['name-delete', 'evil?', 'control character', file('pkg/evil\u007f')],
   ['name-too-long-part', 'xxx', 'longer than 255 bytes', file(`pkg/${'x'.repeat(256)}`)],
   ['name-too-long-part-utf8', 'ü', 'longer than 255 bytes', file(`pkg/${'ü'.repeat(128)}`)],
