@@ -17,6 +17,7 @@ const typeMask = 0o170000;
 const regularType = 0o100000;
 const directoryType = 0o040000;
 const maxPartBytes = 255;
+const emptyDeflateBytes = 2;
 
 /**
  * Checks one entry of a wheel's directory against the rules for names and sizes; gives its path,
@@ -35,6 +36,15 @@ export function checkEntry(archive: string, entry: yauzl.Entry, seen: SeenMember
   const clash = isFolder ? seen.names.addFolder(path) : seen.names.addFile(path);
   if (clash?.kind === 'case' && seen.caseClashes < seen.limits.caseClashes) seen.caseClashes += 1;
   else if (clash) throw refuseClash(archive, name, clash, seen.limits);
+  if (seen.names.count > seen.limits.entries) {
+    const limit = { name: 'entries', limits: seen.limits } as const;
+    throw refuseOverLimit(
+      'WHEEL_ARCHIVE',
+      `${archive} has more files and folders than the limits allow`,
+      archive,
+      limit,
+    );
+  }
   return isFolder ? undefined : name;
 }
 
@@ -70,7 +80,7 @@ function nameRule(name: string): string | undefined {
   if (name.includes('\0')) return 'contains a NUL';
   if (name.includes('\\')) return 'contains a backslash';
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) return 'is an absolute path';
-  if (/[\u0001-\u001f\u007f]/.test(name)) return 'contains a control character';
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return 'contains a control character';
   for (const part of name.split('/')) {
     if (part === '' || part === '.' || part === '..') return "has an empty, '.' or '..' part";
     if (Buffer.byteLength(part) > maxPartBytes) return `has a part longer than ${maxPartBytes} bytes`;
@@ -82,7 +92,9 @@ function typeRule(entry: yauzl.Entry, isFolder: boolean): string | undefined {
   const type = (entry.externalFileAttributes >>> 16) & typeMask;
   if (type !== 0 && type !== regularType && type !== directoryType) return 'is a link or a special file';
   if (type === directoryType && !isFolder) return 'is marked as a folder but named as a file';
-  if (isFolder && entry.uncompressedSize > 0) return 'is a folder with contents';
+  if (isFolder && (entry.uncompressedSize > 0 || entry.compressedSize > emptyDeflateBytes)) {
+    return 'is a folder with contents';
+  }
   if (entry.isEncrypted()) return 'is encrypted';
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
     return `uses compression method ${entry.compressionMethod}`;

@@ -2,7 +2,7 @@ import { ShenvError } from '../base/errors.js';
 
 /** What a wheel may unpack to, and what of it is read into memory. Whole numbers from 0 on. */
 export interface WheelLimits {
-  /** Members, folders too. */
+  /** Members, and files and folders that they make. */
   entries: number;
   /** All members, unpacked. */
   totalBytes: number;

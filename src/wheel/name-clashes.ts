@@ -6,60 +6,78 @@ export interface NameClash {
 }
 
 interface Taken {
-  path: string;
-  isFolder: boolean;
+  /** As written first. */
+  name: string;
+  /** Other spellings that were told of. */
+  spellings?: Set<string>;
+  /** What is in it, by folded name; undefined for a file. */
+  children: Map<string, Taken> | undefined;
 }
 
 /**
  * Paths that must all exist beside each other, also where names are the same in any case and in any
  * composition of their characters (APFS, NTFS, ext4 with casefold). Folders count by every path that
- * leads through them.
+ * leads through them; a second spelling of one is told of once.
  */
 export class NameClashes {
-  /** Folded path to what has it. */
-  readonly #taken = new Map<string, Taken>();
-  /** A folder as written to the same folded. */
-  readonly #folders = new Map<string, string>([['', '']]);
+  readonly #root = new Map<string, Taken>();
+  #count = 0;
 
-  /** Takes a file's path, and gives the clash that it makes. */
-  addFile(path: string): NameClash | undefined {
-    const slash = path.lastIndexOf('/');
-    const clash = slash < 0 ? undefined : this.addFolder(path.slice(0, slash));
-    if (clash) return clash;
-    const folded = `${this.#folders.get(path.slice(0, Math.max(slash, 0)))}/${fold(path.slice(slash + 1))}`;
-    const earlier = this.#taken.get(folded);
-    if (earlier === undefined) this.#taken.set(folded, { path, isFolder: false });
-    else if (earlier.path !== path) return { kind: 'case', earlier: earlier.path };
-    else return { kind: earlier.isFolder ? 'folder' : 'twice', earlier: path };
-    return undefined;
+  /** Files and folders so far. */
+  get count(): number {
+    return this.#count;
   }
 
-  /** Takes a folder's path, and gives the clash that it makes; the same folder again makes none. */
+  /** Takes a file's path, and gives the first clash that it makes. */
+  addFile(path: string): NameClash | undefined {
+    return this.#add(path.split('/'), true);
+  }
+
+  /** Takes a folder's path, and gives the first clash that it makes; the same folder again makes none. */
   addFolder(path: string): NameClash | undefined {
-    if (this.#folders.has(path)) return undefined;
-    let from = 0;
+    return this.#add(path.split('/'), false);
+  }
+
+  #add(parts: readonly string[], isFile: boolean): NameClash | undefined {
+    let children = this.#root;
     let clash: NameClash | undefined;
-    while (from <= path.length) {
-      const slash = path.indexOf('/', from);
-      const end = slash < 0 ? path.length : slash;
-      clash ??= this.#addOneFolder(path, from, end);
-      from = end + 1;
+    const earlier: string[] = [];
+    for (const [index, name] of parts.entries()) {
+      const wantsFile = isFile && index === parts.length - 1;
+      const taken = this.#take(children, name, wantsFile);
+      if (taken === undefined) {
+        if (wantsFile) return clash;
+        children = children.get(fold(name))!.children!;
+        continue;
+      }
+      earlier.push(taken.name);
+      const isOther = wantsFile && earlier.some((written, at) => written !== parts[at]);
+      if (isNewSpelling(taken, name) || isOther) clash ??= { kind: 'case', earlier: earlier.join('/') };
+      if (wantsFile || taken.children === undefined) {
+        const kind = wantsFile && taken.children === undefined ? 'twice' : 'folder';
+        return clash ?? { kind, earlier: earlier.join('/') };
+      }
+      children = taken.children;
     }
     return clash;
   }
 
-  #addOneFolder(path: string, from: number, end: number): NameClash | undefined {
-    const folder = path.slice(0, end);
-    if (this.#folders.has(folder)) return undefined;
-    const above = this.#folders.get(path.slice(0, Math.max(from - 1, 0)));
-    const folded = `${above}/${fold(path.slice(from, end))}`;
-    this.#folders.set(folder, folded);
-    const earlier = this.#taken.get(folded);
-    if (earlier === undefined) this.#taken.set(folded, { path: folder, isFolder: true });
-    else if (earlier.path !== folder) return { kind: 'case', earlier: earlier.path };
-    else if (!earlier.isFolder) return { kind: 'folder', earlier: folder };
+  /** What has the name already; where nothing has, it is taken. */
+  #take(children: Map<string, Taken>, name: string, isFile: boolean): Taken | undefined {
+    const folded = fold(name);
+    const taken = children.get(folded);
+    if (taken !== undefined) return taken;
+    children.set(folded, { name, children: isFile ? undefined : new Map() });
+    this.#count += 1;
     return undefined;
   }
+}
+
+function isNewSpelling(taken: Taken, name: string): boolean {
+  if (taken.name === name || taken.spellings?.has(name)) return false;
+  taken.spellings ??= new Set();
+  taken.spellings.add(name);
+  return true;
 }
 
 /** Full case folding, canonical composition, and nothing of what is not shown. */

@@ -38,15 +38,16 @@ export function checkPlaces(
     else if (clash) throw refuseClash(distInfo, file.source, clash, limits);
   }
   for (const { name } of entryPoints) {
-    const rule = ownPrograms.test(name)
-      ? "has the name of one of the environment's own programs"
-      : binFolders.has(name)
-        ? 'has the name of a folder beside it'
-        : undefined;
+    const rule = scriptRule(name, binFolders);
     if (rule === undefined) continue;
     const path = `${distInfo}/entry_points.txt`;
     throw refuseWheel('WHEEL_ENTRY_POINT', `${path}: script '${name}' ${rule}`, path);
   }
+}
+
+function scriptRule(name: string, folders: ReadonlySet<string>): string | undefined {
+  if (ownPrograms.test(name)) return "has the name of one of the environment's own programs";
+  return folders.has(name) ? 'has the name of a folder beside it' : undefined;
 }
 
 const sitePackages = /^lib(?:64)?\/python[0-9.]+t?\/site-packages\//;

@@ -40,6 +40,9 @@ export interface WheelPlan {
   leftOut: PlannedFile[];
 }
 
+/** Beside two rows a file: some builders list files twice, and signatures that are not there yet. */
+const spareRows = 16;
+
 /** What the plan is made from; texts are the members' contents. */
 export interface WheelTexts {
   wheel: string;
@@ -100,7 +103,8 @@ export function planWheel(
     });
   }
   const entryPoints = parseScriptEntryPoints(texts.entryPoints, `${distInfo}/entry_points.txt`, limits);
-  const expected = matchRecord(distInfo, entries, parseRecord(texts.record, `${distInfo}/RECORD`));
+  const rows = parseRecord(texts.record, `${distInfo}/RECORD`, 2 * entries.length + spareRows);
+  const expected = matchRecord(distInfo, entries, rows);
   // 1.c, 2.a, 2.b: purelib and platlib are one folder here; `.data` is spread.
   const wrappers = new Set(entryPoints.map(({ name }) => name));
   const files: PlannedFile[] = [];

@@ -7,13 +7,24 @@ export interface RecordRow {
   size: string;
 }
 
-/** Parses RECORD (RFC 4180 as Python's csv module reads it). Throws WHEEL_RECORD for a malformed row. */
-export function parseRecord(text: string, recordPath: string): RecordRow[] {
+/**
+ * Parses RECORD (RFC 4180 as Python's csv module reads it). Throws WHEEL_RECORD for a malformed row, and
+ * for more than `mostRows`.
+ */
+export function parseRecord(
+  text: string,
+  recordPath: string,
+  mostRows = Number.POSITIVE_INFINITY,
+): RecordRow[] {
   const rows: RecordRow[] = [];
   for (const fields of parseCsv(text, recordPath)) {
     if (fields.length === 1 && fields[0] === '') continue;
     if (fields.length > 3 || fields[0] === '') {
       const rule = `${recordPath}: row ${rows.length + 1} is not 'path,hash,size'`;
+      throw refuseWheel('WHEEL_RECORD', rule, recordPath);
+    }
+    if (rows.length >= mostRows) {
+      const rule = `${recordPath} has more than ${mostRows} rows, which is far more than the wheel has files`;
       throw refuseWheel('WHEEL_RECORD', rule, recordPath);
     }
     rows.push({ path: fields[0] ?? '', hash: fields[1] ?? '', size: fields[2] ?? '' });

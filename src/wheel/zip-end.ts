@@ -23,18 +23,11 @@ const signatures = { locator: 0x07064b50, zip64End: 0x06064b50 };
  * WHEEL_ARCHIVE, naming `archive` and the rule.
  */
 export function findZipDirectory(archive: string, sizeBytes: number, readAt: ReadAt): DirectoryPlace {
-  const refuse = (rule: string) =>
+  const refuse: Refuse = (rule) =>
     refuseWheel('WHEEL_ARCHIVE', `${archive} is not a readable zip archive: ${rule}`, archive, {
       hint: 'The file is damaged or was tampered with; fetch it again.',
     });
-  const tailAt = Math.max(0, sizeBytes - endBytes - longestComment);
-  const tail = readAt(tailAt, sizeBytes - tailAt);
-  // Readers differ in which signature they take when a comment has one; so it may have none.
-  const at = tail.lastIndexOf(endSignature);
-  if (at < 0) throw refuse('it has no end record');
-  if (at + endBytes > tail.length) throw refuse('it ends within an end record');
-  const end = tail.subarray(at);
-  if (end.length - endBytes !== end.readUInt16LE(20)) throw refuse('bytes follow its end record');
+  const end = readEnd(sizeBytes, readAt, refuse);
   const short = {
     offset: end.readUInt32LE(16),
     sizeBytes: end.readUInt32LE(12),
@@ -42,7 +35,7 @@ export function findZipDirectory(archive: string, sizeBytes: number, readAt: Rea
   };
   if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0) throw refuse('it is a part of several disks');
   if (end.readUInt16LE(8) !== short.entries) throw refuse('its end record counts the members in two ways');
-  const endAt = tailAt + at;
+  const endAt = sizeBytes - end.length;
   const locator = endAt >= locatorBytes ? readAt(endAt - locatorBytes, locatorBytes) : Buffer.alloc(0);
   const isZip64 = locator.length === locatorBytes && locator.readUInt32LE(0) === signatures.locator;
   const place = isZip64 ? readZip64(locator, short, { endAt, readAt, refuse }) : short;
@@ -53,10 +46,25 @@ export function findZipDirectory(archive: string, sizeBytes: number, readAt: Rea
   return place;
 }
 
+type Refuse = (rule: string) => Error;
+
+/** The end record and its comment, with which the file ends. */
+function readEnd(sizeBytes: number, readAt: ReadAt, refuse: Refuse): Buffer {
+  const tailAt = Math.max(0, sizeBytes - endBytes - longestComment);
+  const tail = readAt(tailAt, sizeBytes - tailAt);
+  // Readers differ in which signature they take when a comment has one; so it may have none.
+  const at = tail.lastIndexOf(endSignature);
+  if (at < 0) throw refuse('it has no end record');
+  if (at + endBytes > tail.length) throw refuse('it ends within an end record');
+  const end = tail.subarray(at);
+  if (end.length - endBytes !== end.readUInt16LE(20)) throw refuse('bytes follow its end record');
+  return end;
+}
+
 interface Surroundings {
   endAt: number;
   readAt: ReadAt;
-  refuse: (rule: string) => Error;
+  refuse: Refuse;
 }
 
 function readZip64(

@@ -53,8 +53,8 @@ export function checkZipLayout<Entry extends DirectoryEntry>(
 function dataStart(entry: DirectoryEntry, end: number, readAt: ReadAt): number | string {
   const offset = entry.relativeOffsetOfLocalHeader;
   const name = entry.fileNameRaw;
-  const smallest = headerBytes + name.length + entry.compressedSize;
-  if (offset + smallest > end) return 'its data reach into what follows';
+  if (offset + headerBytes + name.length + entry.compressedSize > end)
+    return 'its data reach into what follows';
   const guess = readAt(offset, headerBytes + name.length + extraGuessBytes);
   if (guess.length < headerBytes || guess.readUInt32LE(0) !== headerSignature) {
     return 'its local header is missing';
@@ -64,14 +64,18 @@ function dataStart(entry: DirectoryEntry, end: number, readAt: ReadAt): number |
   const dataAt = nameEnd + guess.readUInt16LE(28);
   const header = dataAt <= guess.length ? guess.subarray(0, dataAt) : readAt(offset, dataAt);
   if (header.length < dataAt) return 'its local header is cut off';
-  const rule = headerRule(entry, header, nameEnd);
-  if (rule !== undefined) return rule;
   const start = offset + dataAt;
+  return headerRule(entry, header, nameEnd) ?? endRule(entry, start, end, readAt) ?? start;
+}
+
+/** The data end where the next thing begins, but for a descriptor where one is announced. */
+function endRule(entry: DirectoryEntry, start: number, end: number, readAt: ReadAt): string | undefined {
   const gap = end - start - entry.compressedSize;
   if (gap < 0) return 'its data reach into what follows';
-  const hasDescriptor = (entry.generalPurposeBitFlag & descriptorFlag) !== 0;
-  if (!hasDescriptor) return gap === 0 ? start : 'bytes that belong to no member follow it';
-  return descriptorRule(entry, gap > longestDescriptor ? undefined : readAt(end - gap, gap)) ?? start;
+  if ((entry.generalPurposeBitFlag & descriptorFlag) !== 0) {
+    return descriptorRule(entry, gap > longestDescriptor ? undefined : readAt(end - gap, gap));
+  }
+  return gap === 0 ? undefined : 'bytes that belong to no member follow it';
 }
 
 function headerRule(entry: DirectoryEntry, header: Buffer, nameEnd: number): string | undefined {

@@ -1,18 +1,21 @@
-import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sha256 } from '../../src/base/digest.js';
 import { ShenvError } from '../../src/base/errors.js';
 import { Image } from '../../src/image/read.js';
 import { verifyContents } from '../../src/image/verify.js';
 import { putWheel } from '../../src/store/put.js';
 import type { Store } from '../../src/store/store.js';
 import { WheelArchive } from '../../src/wheel/archive.js';
+import { parseCoreMetadata } from '../../src/wheel/metadata.js';
+import { parseRecord } from '../../src/wheel/record.js';
 import { parseRequirement } from '../../src/wheel/requirement.js';
 import { compareTrees, readTree, type TreeItem } from '../support/tree.js';
 import { composeImages } from '../support/views.js';
+import type { Reading } from './second-opinion.js';
 
-/** What became of a wheel: the code that it was refused with, or the digest of every file that it holds. */
-export type Outcome = { refused: string } | { accepted: Record<string, string> };
+/** What became of a wheel: the code that it was refused with, or what was read of it. */
+export type Outcome = { refused: string } | { accepted: Reading };
 
 /**
  * Puts a wheel into the store, which holds other images. Throws an Error that tells what is wrong: an
@@ -49,7 +52,7 @@ function isNews(difference: string): boolean {
   return !/\/serials\//.test(difference);
 }
 
-async function checkAccepted(path: string, wheel: string): Promise<Record<string, string>> {
+async function checkAccepted(path: string, wheel: string): Promise<Reading> {
   const image = await Image.open(path);
   await verifyContents(image);
   composeImages([image]);
@@ -60,17 +63,32 @@ async function checkAccepted(path: string, wheel: string): Promise<Record<string
       if (!(error instanceof ShenvError)) throw error;
     }
   }
+  return read(wheel, image.meta.distInfo);
+}
+
+async function read(wheel: string, distInfo: string): Promise<Reading> {
   const archive = await WheelArchive.open(wheel);
   try {
-    const digests: Record<string, string> = {};
-    for (const entry of archive.entries) {
-      const data = await archive.read(entry.path);
-      digests[entry.path] = createHash('sha256').update(data).digest('hex');
-    }
-    return digests;
+    const files: Record<string, string> = {};
+    for (const entry of archive.entries) files[entry.path] = sha256(await archive.read(entry.path));
+    const { name, version, requiresPython, requiresDist } = parseCoreMetadata(
+      await archive.readText(`${distInfo}/METADATA`),
+      'METADATA',
+    );
+    const rows = parseRecord(await archive.readText(`${distInfo}/RECORD`, 'recordBytes'), 'RECORD');
+    return {
+      files,
+      metadata: [name, version, requiresPython ?? '', ...requiresDist].map(normal),
+      rows: rows.map(({ path, hash, size }) => [path, hash, size]),
+    };
   } finally {
     await archive.close();
   }
+}
+
+/** Without what line folding and trimming may change. */
+function normal(value: string): string {
+  return value.replace(/[\s\u0085\u001c-\u001f\ufeff]+/gu, ' ').trim();
 }
 
 const largestReal = 4 << 20;

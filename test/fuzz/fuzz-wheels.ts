@@ -4,7 +4,7 @@
  * Puts wheels into a store that are changed at random: the bytes and the headers of the archive, its
  * members, METADATA, WHEEL, RECORD and entry points; and real wheels of FOLDER (by default those that
  * come with Python). Each must be accepted or refused with an error of the user's within 30 s, leave
- * the store whole, and, when it is accepted, hold what Python's zipfile reads of it. Exits 1 on any
+ * the store whole, and, when it is accepted, hold what Python's zipfile, email and csv read of it. Exits 1 on any
  * finding, says how to run that round again, and keeps its wheel.
  */
 import { randomInt } from 'node:crypto';

@@ -1,12 +1,12 @@
 /** The rounds of `npm run fuzz:wheels`, in a process of their own: a hang or a crash is its parent's to see. */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { putWheel } from '../../src/store/put.js';
 import { Store } from '../../src/store/store.js';
 import { writeWheel } from '../support/wheel-builder.js';
 import { checkWheel } from './check-wheel.js';
 import { drawWheel } from './draw-wheel.js';
-import { compareWithZipfile } from './second-opinion.js';
+import { compareWithPython, type Reading } from './second-opinion.js';
 
 /** What the parent asks for, as JSON in the first argument. */
 export interface RoundsWanted {
@@ -29,19 +29,16 @@ const batchFiles = 200;
 const mostBytes = 700 * 2 ** 20;
 
 async function main(wanted: RoundsWanted): Promise<void> {
-  const { folder, seed, first, rounds, seconds, real } = wanted;
+  const { folder, first, rounds, seconds } = wanted;
   const store = new Store(join(folder, 'inner', 'store'));
   await putWheel(store, await writeWheel(folder, { name: 'other', files: { 'other.py': 'x = 1\n' } }));
   const outcomes: Record<string, number> = {};
-  const accepted = new Map<string, Record<string, string>>();
+  const accepted = new Map<string, Reading>();
   const until = Date.now() + seconds * 1000;
   let [round, largestBytes] = [first, 0];
   for (; round < first + rounds && Date.now() < until; round += 1) {
     tell({ kind: 'begin', round });
-    const drawn = await drawWheel(seed, round, real);
-    const wheel = join(folder, 'wheels', String(round), drawn.fileName);
-    await mkdir(join(folder, 'wheels', String(round)), { recursive: true });
-    await writeFile(wheel, drawn.data);
+    const wheel = await writeDrawn(wanted, round);
     try {
       const outcome = await checkWheel(store, wheel);
       const name = 'refused' in outcome ? outcome.refused : 'accepted';
@@ -58,18 +55,23 @@ async function main(wanted: RoundsWanted): Promise<void> {
     largestBytes = Math.max(largestBytes, process.memoryUsage.rss());
     if (largestBytes > mostBytes)
       await find(wanted, round, wheel, `it takes ${largestBytes} bytes of memory`);
+    if (!accepted.has(wheel)) await rm(dirname(wheel), { recursive: true });
     if (accepted.size >= batchFiles) await compareBatch(wanted, accepted);
-    if (!accepted.has(wheel)) await rm(join(folder, 'wheels', String(round)), { recursive: true });
   }
   await compareBatch(wanted, accepted);
   tell({ kind: 'end', rounds: round - first, outcomes, largestBytes });
 }
 
-async function compareBatch(
-  wanted: RoundsWanted,
-  accepted: Map<string, Record<string, string>>,
-): Promise<void> {
-  for (const difference of await compareWithZipfile(accepted)) {
+async function writeDrawn({ folder, seed, real }: RoundsWanted, round: number): Promise<string> {
+  const { fileName, data } = await drawWheel(seed, round, real);
+  const wheel = join(folder, 'wheels', String(round), fileName);
+  await mkdir(dirname(wheel), { recursive: true });
+  await writeFile(wheel, data);
+  return wheel;
+}
+
+async function compareBatch(wanted: RoundsWanted, accepted: Map<string, Reading>): Promise<void> {
+  for (const difference of await compareWithPython(accepted)) {
     const wheel = difference.slice(0, difference.indexOf(': '));
     await find(wanted, Number(wheel.split('/').at(-2)), wheel, difference);
   }

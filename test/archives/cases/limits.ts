@@ -55,6 +55,12 @@ export const overLimits: readonly Rejection[] = [
   ...over.map(([reason, code, [file, rule], limits, spec]) =>
     fromSpec(reason, [code, file, rule], spec, { limits }),
   ),
+  fromMembers(
+    'too-many-folders',
+    ['WHEEL_ARCHIVE', fileName, 'more files and folders'],
+    (members) => [...members, { name: `${'d/'.repeat(60)}x`, data: Buffer.alloc(0) }],
+    { limits: { entries: 40 } },
+  ),
   fromMembers('path-too-long-by-default', ['WHEEL_ENTRY', 'xxx', 'longer than 4000 bytes'], (members) => [
     ...members,
     { name: `${`${'x'.repeat(200)}/`.repeat(20)}x`, data: Buffer.alloc(0) },

@@ -96,6 +96,7 @@ const packed = deflateStored(victimData);
 const damaged: readonly (readonly [reason: string, rule: string, change: Partial<ForgedMember>])[] = [
   ['crc-wrong', 'CRC-32 does not match', { both: { crc: 1 } }],
   ['crc-wrong-deflated', 'CRC-32 does not match', { packed, method: 8, both: { crc: 1 } }],
+  ['crc-wrong-empty', 'CRC-32 does not match', { data: Buffer.alloc(0), both: { crc: 1 } }],
   ['deflate-damaged', 'compressed data are damaged', { packed: Buffer.alloc(20, 0xff), method: 8 }],
   ['deflate-cut-off', 'compressed data are damaged', { packed: packed.subarray(0, -4), method: 8 }],
   ['deflate-empty', 'compressed data are damaged', { packed: Buffer.alloc(0), method: 8 }],

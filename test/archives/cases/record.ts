@@ -83,6 +83,7 @@ const rules: readonly (readonly [reason: string, file: string, rule: string, spe
 const texts: readonly (readonly [reason: string, rule: string, text: string])[] = [
   ['record-with-four-fields', 'row 1', `${victim},,,\n`],
   ['record-path-empty', 'row 1', ',sha256=x,1\n'],
+  ['record-rows-without-end', 'more than 26 rows', `${victim},sha256=${right},\n`.repeat(100)],
   ['record-quote-open', 'quoted field', `"${victim},,\n`],
   ['record-with-byte-order-mark', 'which the wheel lacks', `\ufeff${victim},sha256=${right},\n`],
   ['record-fields-separated-by-tabs', 'which the wheel lacks', `${victim}\tsha256=${right}\t\n`],
