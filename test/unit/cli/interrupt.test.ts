@@ -96,7 +96,7 @@ test.serial('Ctrl-C while a store is verified ends at once and changes nothing',
   t.teardown(() => sandbox.destroy());
   const wheel = await writeWheel(sandbox.path('wheels'), {
     name: 'big',
-    files: { 'big.bin': randomBytes(1 << 20) },
+    files: { 'zz/zz/big.bin': randomBytes(1 << 20) },
   });
   await sandbox.expect('store', 'add', wheel);
   const [{ path }] = JSON.parse(await sandbox.expect('store', 'list', '--json')) as [{ path: string }];
@@ -114,7 +114,7 @@ test.serial('Ctrl-C while a store is verified ends at once and changes nothing',
   t.is((await stat(path)).mtimeMs, before.mtimeMs);
 });
 
-/** Makes the only large file of an image one of 256 GiB without using disk: nobody reads it to its end. */
+/** Makes the last file of an image, deepest in its tree, one of 256 GiB without using disk: nobody reads it to its end. */
 async function makeHuge(path: string): Promise<void> {
   const sizeBytes = 2 ** 38;
   const image = new DamagedImage(await readFile(path));
