@@ -16,13 +16,15 @@ export interface StormOptions {
   seconds: number;
   seed: number;
   creators: number;
-  /** Of the homes in turn; 0 where this machine cannot mount. */
+  /** Of the homes in turn. */
   mounts: number;
   /** Ends it before its time. */
   signal?: AbortSignal;
 }
 
 export interface StormSummary {
+  /** None where this machine cannot mount. */
+  mounts: number;
   operations: number;
   collections: number;
   removed: number;
@@ -54,6 +56,7 @@ class Storm {
   readonly #options: StormOptions;
   readonly #servants: Servant[] = [];
   readonly #summary: StormSummary = {
+    mounts: 0,
     operations: 0,
     collections: 0,
     removed: 0,
@@ -73,8 +76,11 @@ class Storm {
     const { seconds, mounts } = this.#options;
     const creators = await this.#makeCreators();
     const mountpoints: string[] = [];
-    for (let index = 0; index < mounts; index += 1)
-      mountpoints.push(await this.#sandboxOf(index).mount('kernel', `mnt${index}`));
+    for (let index = 0; index < mounts; index += 1) {
+      const mountpoint = await this.#mount(index);
+      if (mountpoint !== undefined) mountpoints.push(mountpoint);
+    }
+    this.#summary.mounts = mountpoints.length;
     this.#endMs = Date.now() + seconds * 1000;
     const collector = this.#servant(0);
     await Promise.all([
@@ -112,6 +118,16 @@ class Storm {
       );
     }
     return made;
+  }
+
+  /** Undefined where this machine cannot. */
+  async #mount(index: number): Promise<string | undefined> {
+    try {
+      return await this.#sandboxOf(index).mount('kernel', `mnt${index}`);
+    } catch (error) {
+      if (!/\[(ENGINE_UNAVAILABLE|MOUNT_FAILED)\]/.test(String(error))) throw error;
+      return undefined;
+    }
   }
 
   async #create(creator: Creator): Promise<void> {
@@ -193,8 +209,8 @@ class Storm {
 }
 
 export function describeStorm(
-  { seconds, creators, mounts, seed }: StormOptions,
-  { operations, collections, removed, found, read, violations }: StormSummary,
+  { seconds, creators, seed }: StormOptions,
+  { mounts, operations, collections, removed, found, read, violations }: StormSummary,
 ): string {
   return (
     `${seconds} s, ${creators} creators, ${mounts} mounts: ${operations} environments made, changed and deleted, ` +

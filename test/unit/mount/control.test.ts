@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { serveControl } from '../../../src/mount/control.js';
+import { eventually } from '../../support/eventually.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const reply = 'x'.repeat(100_000);
@@ -21,8 +21,7 @@ test('a client that goes away with the answer unread, because it was killed, doe
     const socket = connect(path).pause();
     await once(socket, 'connect');
     socket.write('{"operation":"status"}\n');
-    while (requests < index) await setImmediate();
-    for (let turn = 0; turn < index; turn += 1) await setImmediate();
+    await eventually(async () => requests === index, 'the request is answered');
     socket.destroy();
     await once(socket, 'close');
   }
