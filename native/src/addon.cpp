@@ -28,8 +28,7 @@ napi_value start(napi_env env, JsSession& js, const Arguments& given) {
 
 napi_value stop(napi_env env, JsSession& js, const Arguments&) { return js.stop(env); }
 
-napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
-  const napi_value options = given.values[0];
+ImageSource toImageSource(napi_env env, napi_value options) {
   ImageSource source;
   source.serial = toUint32(env, property(env, options, "serial"));
   source.path = toString(env, property(env, options, "path"));
@@ -39,7 +38,16 @@ napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
     source.baseSerial = toUint32(env, property(env, base, "serial"));
     source.basePath = toString(env, property(env, base, "path"));
   }
-  js.session().service().publisher.addImage(std::move(source));
+  return source;
+}
+
+napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().publisher.addImage(toImageSource(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value renewImage(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().renewImage(toImageSource(env, given.values[0]));
   return undefined(env);
 }
 
@@ -137,6 +145,7 @@ napi_value sessionClass(napi_env env) {
       methodNamed<start, 0>("start"),
       methodNamed<stop, 0>("stop"),
       methodNamed<addImage, 1>("addImage"),
+      methodNamed<renewImage, 1>("renewImage"),
       methodNamed<dropImage, 1>("dropImage"),
       methodNamed<publishRoots, 2>("publishRoots"),
       methodNamed<publishView, 1>("publishView"),

@@ -1,5 +1,13 @@
 #include "service.hpp"
 
+void Service::renewImage(ImageSource source) {
+  const uint32_t serial = source.serial;
+  const uint32_t base = source.baseSerial;
+  publisher.renewImage(std::move(source));
+  descriptors.drop(serial);
+  descriptors.drop(base);
+}
+
 void Service::dropImage(uint32_t serial) {
   publisher.dropImage(serial);
   descriptors.drop(serial);

@@ -50,6 +50,8 @@ struct Service {
         contents(options.generatedCacheBytes),
         upcalls(std::move(emit)) {}
 
+  // Also closes what is open of its file and of its base's.
+  void renewImage(ImageSource source);
   void dropImage(uint32_t serial);
   // Forgets what was generated for the view before.
   void publishView(Bytes blob);

@@ -86,6 +86,17 @@ void Publisher::addImage(ImageSource source) {
   });
 }
 
+void Publisher::renewImage(ImageSource source) {
+  const auto image = Image::open(std::move(source));
+  const auto isSame = [&](const auto& other) { return other->serial() == image->serial(); };
+  change([&](World& world) {
+    std::erase_if(world.images, isSame);
+    std::erase_if(world.bytecodeImages, isSame);
+    insert(world.images, image, serialOf);
+    if (image->source().baseSerial != 0) insert(world.bytecodeImages, image, baseOf);
+  });
+}
+
 void Publisher::dropImage(uint32_t serial) {
   change([&](World& world) {
     std::erase_if(world.images, [&](const auto& image) { return image->serial() == serial; });

@@ -50,6 +50,8 @@ struct World {
 class Publisher {
  public:
   void addImage(ImageSource source);
+  // The file was replaced: reads it anew, and takes the place of the image with the same serial.
+  void renewImage(ImageSource source);
   void dropImage(uint32_t serial);
   // With `sole` the root of that environment is the mount's; it names nothing unless `entries` has it too.
   void publishRoots(std::vector<RootEntry> entries, std::optional<uint32_t> sole = std::nullopt);

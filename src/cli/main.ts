@@ -1,23 +1,28 @@
 #!/usr/bin/env node
+import { isMainThread } from 'node:worker_threads';
 import { type Command, CommanderError } from 'commander';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
 const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
-
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on('error', (error) => {
-  if (systemErrorCode(error) !== 'EPIPE') throw error;
-  process.exit();
-});
-
 const program = makeProgram(abort.signal);
-// Not awaited here: the bundle is a CommonJS module, which starts 20 ms earlier than an ES module.
-program.parseAsync().catch((error: unknown) => {
-  process.exitCode = error instanceof CommanderError ? endOfParsing(error) : writeError(error);
-});
+if (isMainThread) runCommand();
+// The bundle is one file, so that its threads begin here too.
+else void import('../store/verify/digest-worker.js');
+
+// Not awaited: the bundle is a CommonJS module, which starts 20 ms earlier than an ES module.
+function runCommand(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', (error) => {
+    if (systemErrorCode(error) !== 'EPIPE') throw error;
+    process.exit();
+  });
+  program.parseAsync().catch((error: unknown) => {
+    process.exitCode = error instanceof CommanderError ? endOfParsing(error) : writeError(error);
+  });
+}
 
 /** Help and version that were asked for are written already; anything else is a wrong use. */
 function endOfParsing(error: CommanderError): number {

@@ -1,6 +1,6 @@
 import { errorCodes } from '../base/errors.js';
 import { type DescribedArgument, type DescribedCommand, describeCommand, listLeaves } from './describe.js';
-import { makeProgram, placeVariables } from './program.js';
+import { makeProgram, placeVariables, settingVariables } from './program.js';
 
 const lineCharacters = 78;
 
@@ -21,7 +21,7 @@ function makeManPage(program: DescribedCommand, version: string): string {
     ...section('COMMANDS', listLeaves(program).flatMap(describeLeaf)),
     ...section(
       'ENVIRONMENT',
-      [...placeVariables, ...otherVariables].flatMap(([name, meaning]) =>
+      [...placeVariables, ...settingVariables, ...otherVariables].flatMap(([name, meaning]) =>
         term(`.B ${name}`, roff(sentence(meaning))),
       ),
     ),

@@ -74,6 +74,11 @@ export const placeVariables: readonly (readonly [name: string, meaning: string])
   ['SHENV_RUNTIME', 'control sockets and logs of mounts (default: the XDG runtime folder)'],
 ];
 
+/** What else the environment may say; the help and the manual page tell of it. */
+export const settingVariables: typeof placeVariables = [
+  ['SHENV_WHEEL_LIMITS', 'what a wheel may unpack to: entries=1000000,totalBytes=64G'],
+];
+
 const overview = `
 Examples:
   $ shenv-fs create demo numpy requests     make an environment from wheels
@@ -83,4 +88,7 @@ Examples:
   $ shenv-fs run demo -- python             or so: it mounts if need be
 
 Places (environment variables):
-${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}`;
+${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}
+
+Limits (environment variable, docs/hostile-wheels.md):
+${settingVariables.map(([name, meaning]) => `  ${name.padEnd(20)}${meaning}`).join('\n')}`;

@@ -1,5 +1,6 @@
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../base/progress.js';
+import { formatBytes } from './render.js';
 
 const labelColumns = 44;
 const barColumns = 24;
@@ -10,20 +11,30 @@ export function makeProgress(stream: NodeJS.WriteStream = process.stderr): Progr
   return { start() {}, advance() {}, finish() {}, note: (text) => void stream.write(`${text}\n`) };
 }
 
+interface Phase {
+  label: string;
+  total: number;
+  value: number;
+  detail: string;
+  /** When it began, where it counts bytes. */
+  bytesSinceMs: number | undefined;
+}
+
 /** The bar's package is loaded with the first phase: a quick command does not pay for it. */
 class TerminalProgress implements Progress {
   readonly #stream: NodeJS.WriteStream;
   #bar: SingleBar | undefined;
   #loading: Promise<void> | undefined;
-  #phase: { label: string; total: number; value: number; detail: string } | undefined;
+  #phase: Phase | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
   }
 
-  start(label: string, total: number): void {
+  start(label: string, total: number, unit?: 'bytes'): void {
     this.#bar?.stop();
-    this.#phase = { label, total, value: 0, detail: '' };
+    const bytesSinceMs = unit === 'bytes' ? Date.now() : undefined;
+    this.#phase = { label, total, value: 0, detail: '', bytesSinceMs };
     if (this.#bar) this.#show();
     else this.#loading ??= this.#load();
   }
@@ -56,7 +67,8 @@ class TerminalProgress implements Progress {
         const shown = detail.slice(0, labelColumns);
         if (total === 0) return `${label} … ${shown}`;
         const filled = Math.round(progress * barColumns);
-        return `${label} ${'█'.repeat(filled)}${'░'.repeat(barColumns - filled)} ${value}/${total} ${shown}`;
+        const bar = `${'█'.repeat(filled)}${'░'.repeat(barColumns - filled)}`;
+        return `${label} ${bar} ${describeCount(value, total, this.#phase?.bytesSinceMs)} ${shown}`;
       },
     });
     this.#show();
@@ -67,4 +79,10 @@ class TerminalProgress implements Progress {
     const { label, total, value, detail } = this.#phase;
     this.#bar?.start(total, value, { label, detail });
   }
+}
+
+function describeCount(value: number, total: number, bytesSinceMs: number | undefined): string {
+  if (bytesSinceMs === undefined) return `${value}/${total}`;
+  const perSecond = (value * 1000) / Math.max(1, Date.now() - bytesSinceMs);
+  return `${formatBytes(value)}/${formatBytes(total)} ${formatBytes(perSecond)}/s`;
 }

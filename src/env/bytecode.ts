@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Image } from '../image/read.js';
 import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
+import type { Probe } from '../python/probe.js';
+import type { CompileSources } from '../store/bytecode.js';
+import type { Rebuild } from '../store/put.js';
 import type { Workspace } from './workspace.js';
 
 /** Makes sure that the store has the bytecode that `layers` show; compiled once for all environments. */
@@ -19,10 +22,12 @@ export async function compileImages(
   if (missing.length > 0) await compileMissing(workspace, interpreter, missing);
 }
 
-async function compileMissing(
+/** Compiles the bytecode of wheels' images; `rebuilds` tells of those that take the place of damaged ones. */
+export async function compileMissing(
   { store, progress, signal }: Workspace,
-  interpreter: InterpreterRecord,
+  interpreter: Probe,
   missing: Image[],
+  rebuilds: ReadonlyMap<Image, Rebuild> = new Map(),
 ): Promise<void> {
   const { withCompileWorkers } = await import('../python/compile-workers.js');
   const { putBytecode } = await import('../store/bytecode.js');
@@ -37,7 +42,7 @@ async function compileMissing(
       async (image, compile) => {
         signal?.throwIfAborted();
         progress.advance(0, image.meta.name);
-        await putBytecode(store, image, interpreter.cacheTag, (path, output, sources) =>
+        const compileSources: CompileSources = (path, output, sources) =>
           compile({
             image: path,
             output,
@@ -46,8 +51,8 @@ async function compileMissing(
               contentOffset,
               sizeBytes,
             ]),
-          }),
-        );
+          });
+        await putBytecode(store, image, interpreter.cacheTag, compileSources, rebuilds.get(image));
         progress.advance(1);
       },
     );

@@ -5,6 +5,7 @@ import { normalizeName } from '../wheel/filename.js';
 import { parseRequirement, type Requirement } from '../wheel/requirement.js';
 import { satisfies } from '../wheel/version.js';
 import { requestedName } from './requested.js';
+import { printable, readStoreUse, titleOf } from './store-use.js';
 import { dependencyGraph, type GraphNode } from './tree.js';
 import type { Workspace } from './workspace.js';
 
@@ -18,6 +19,8 @@ export interface Link {
 
 /** A generation that shows a distribution, and why. */
 export interface Use {
+  /** Path of the home, else its id, of an environment of another home; what is known of it is the root in the store. */
+  home: string | undefined;
   environment: string;
   generation: number;
   isCurrent: boolean;
@@ -27,23 +30,39 @@ export interface Use {
   requirement: string | undefined;
   /** The environment that it is inherited from. */
   from: string | undefined;
-  /** The shortest way from each other distribution that was asked for and needs it, shortest first. */
+  /**
+   * The shortest way from each other distribution that was asked for and needs it, shortest first; none for
+   * environments of other homes.
+   */
   chains: Link[][];
 }
 
 export interface Uses {
   uses: Use[];
-  /** Environments that cannot be read, with the reason. */
+  /** Environments of this home that cannot be read, with the reason. */
   unreadable: { environment: string; error: string }[];
+  /** What cannot be read of other homes, in words. */
+  gaps: string[];
+}
+
+export interface WhoUsesOptions {
+  /** Every generation, newest first, not only the current ones. */
+  allGenerations?: boolean;
+  /** Leaves other homes that use the store out. */
+  here?: boolean;
 }
 
 /**
- * Which environments show a distribution, in any version or in those that `NAME<2` means; current generations,
- * or with `allGenerations` every one, newest first. Throws REQUIREMENT, USAGE.
+ * Which environments show a distribution, in any version or in those that `NAME<2` means: those of this home, then
+ * those of other homes that the store has roots of. Throws REQUIREMENT, USAGE.
  */
-export async function whoUses(workspace: Workspace, text: string, allGenerations: boolean): Promise<Uses> {
+export async function whoUses(
+  workspace: Workspace,
+  text: string,
+  { allGenerations = false, here = false }: WhoUsesOptions = {},
+): Promise<Uses> {
   const wanted = parseWanted(text);
-  const found: Uses = { uses: [], unreadable: [] };
+  const found: Uses = { uses: [], unreadable: [], gaps: [] };
   for (const name of await workspace.environments.list()) {
     try {
       found.uses.push(...(await usesIn(workspace, name, { wanted, allGenerations })));
@@ -52,7 +71,33 @@ export async function whoUses(workspace: Workspace, text: string, allGenerations
       found.unreadable.push({ environment: name, error: error.message });
     }
   }
-  return found;
+  if (here) return found;
+  const elsewhere = await usesElsewhere(workspace, { wanted, allGenerations });
+  return { ...found, uses: [...found.uses, ...elsewhere.uses], gaps: elsewhere.gaps };
+}
+
+interface Question {
+  wanted: Requirement;
+  allGenerations: boolean;
+}
+
+async function usesElsewhere(
+  workspace: Workspace,
+  { wanted, allGenerations }: Question,
+): Promise<Pick<Uses, 'uses' | 'gaps'>> {
+  const { homes, ownHome, environments, gaps } = await readStoreUse(workspace);
+  const uses: Use[] = [];
+  for (const { home: id, generations } of environments) {
+    if (id === ownHome) continue;
+    const home = titleOf(homes.find((item) => item.id === id)!);
+    for (const manifest of allGenerations ? generations : generations.slice(0, 1)) {
+      const layer = manifest.layers.find(({ image }) => isMeant(wanted, image));
+      const isCurrent = manifest === generations[0];
+      if (layer) uses.push({ ...printableUse(describeLayer(manifest, layer)), home, isCurrent, chains: [] });
+    }
+  }
+  const others = gaps.filter(({ home }) => home !== ownHome);
+  return { uses, gaps: others.map(({ what }) => what) };
 }
 
 function parseWanted(text: string): Requirement {
@@ -66,7 +111,7 @@ function parseWanted(text: string): Requirement {
 async function usesIn(
   workspace: Workspace,
   name: string,
-  { wanted, allGenerations }: { wanted: Requirement; allGenerations: boolean },
+  { wanted, allGenerations }: Question,
 ): Promise<Use[]> {
   const { environments } = workspace;
   const numbers = (await environments.generations(name)).reverse();
@@ -82,6 +127,18 @@ async function usesIn(
   return uses;
 }
 
+/** Another user wrote it, unlike what this home's environments tell. */
+function printableUse<T extends ReturnType<typeof describeLayer>>(use: T): T {
+  const { environment, version, requirement, from } = use;
+  return {
+    ...use,
+    environment: printable(environment),
+    version: printable(version),
+    requirement: requirement && printable(requirement),
+    from: from && printable(from),
+  };
+}
+
 function isMeant({ name, specifier }: Requirement, image: Layer['image']): boolean {
   return normalizeName(image.name) === normalizeName(name) && satisfies(image.version, specifier);
 }
@@ -91,7 +148,15 @@ function describeUse(
   interpreter: InterpreterRecord,
   { manifest, layer }: { manifest: Manifest; layer: Layer },
 ): Omit<Use, 'isCurrent'> {
-  const { name: environment, generation, requested, layers } = manifest;
+  const name = normalizeName(layer.image.name);
+  const chains = chainsTo(name, graphOf(workspace, interpreter, manifest), manifest.layers);
+  return { ...describeLayer(manifest, layer), home: undefined, chains };
+}
+
+function describeLayer(
+  { name: environment, generation, requested, layers }: Manifest,
+  layer: Layer,
+): Omit<Use, 'home' | 'isCurrent' | 'chains'> {
   const name = normalizeName(layer.image.name);
   return {
     environment,
@@ -100,7 +165,6 @@ function describeUse(
     why: layer.from === undefined ? layer.reason : 'inherited',
     requirement: requested.find((text) => requestedName(text, layers) === name),
     from: layer.from,
-    chains: chainsTo(name, graphOf(workspace, interpreter, manifest), layers),
   };
 }
 

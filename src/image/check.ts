@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ShenvError } from '../base/errors.js';
 import {
   contentsAlignment,
+  damageHint,
   digestBytes,
   formatVersion,
   header,
@@ -38,7 +39,7 @@ export interface ImageHeader {
 
 function damaged(path: string, rule: string): ShenvError {
   return new ShenvError('IMAGE_DAMAGED', `${path}: ${rule}`, {
-    hint: 'Remove this image and add its wheel again.',
+    hint: damageHint,
     path,
   });
 }

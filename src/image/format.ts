@@ -85,3 +85,6 @@ export const limits = { nodes: 2 ** 27, nameBytes: 255, metadataBytes: 2 ** 31 }
 export function align(value: number, to: number): number {
   return Math.ceil(value / to) * to;
 }
+
+/** What a user does about an image that is damaged. */
+export const damageHint = '`shenv-fs store repair` puts it aside and rebuilds it from its wheel.';

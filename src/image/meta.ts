@@ -1,6 +1,7 @@
 import type { Digest } from '../base/brands.js';
 import { ShenvError } from '../base/errors.js';
 import { pack, unpack } from '../base/msgpack.js';
+import { damageHint } from './format.js';
 
 export interface ImageScript {
   name: string;
@@ -57,7 +58,7 @@ function decode(data: Buffer, path: string): unknown {
 
 function damagedMeta(path: string, cause?: unknown): ShenvError {
   return new ShenvError('IMAGE_DAMAGED', `${path}: the meta section cannot be decoded`, {
-    hint: 'Add the wheel again after removing this image.',
+    hint: damageHint,
     path,
     cause,
   });

@@ -114,6 +114,17 @@ export class Image {
     }
   }
 
+  /**
+   * For who looks for damage: everything that `open` checks, an image of bytecode without its base. `metadata` is the
+   * file up to its contents. Throws as `open` does.
+   */
+  static examine(metadata: Buffer, fileBytes: number, path: string): Image {
+    const header = checkHeader(metadata, fileBytes, path);
+    const { nodes, names, meta } = Image.#sections(path, header, metadata);
+    checkNodes(nodes, names, header, path);
+    return new Image(path, header, nodes, names, meta);
+  }
+
   static #sections(path: string, header: ImageHeader, data: Buffer) {
     const section = (name: SectionName) => {
       const { offset, length } = header.sections[name];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ShenvError } from '../base/errors.js';
 import { walkImage } from './dump.js';
-import { nodeFlags } from './format.js';
+import { damageHint, nodeFlags } from './format.js';
 import { digestOf, type Image, type NodeIndex, readDigests } from './read.js';
 
 const pieceBytes = 1 << 20;
@@ -53,7 +53,7 @@ function damaged(image: Image, file: string): ShenvError {
     'IMAGE_DAMAGED',
     `${image.path}: the contents of '${file}' are not what its digest says`,
     {
-      hint: 'Remove this image and add its wheel again.',
+      hint: damageHint,
       path: image.path,
     },
   );

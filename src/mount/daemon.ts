@@ -168,12 +168,16 @@ export class Daemon {
     };
   }
 
-  async #handle(request: { operation: string; lazy?: boolean }): Promise<unknown> {
+  async #handle(request: {
+    operation: string;
+    lazy?: boolean;
+    images?: readonly string[];
+  }): Promise<unknown> {
     switch (request.operation) {
       case 'status':
         return this.status();
       case 'reload':
-        return this.#reload();
+        return this.#reload(new Set(request.images));
       case 'stop':
         return this.stop(request.lazy ?? false);
       default:
@@ -182,9 +186,10 @@ export class Daemon {
   }
 
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
-  #reload(): Promise<void> {
+  #reload(renewed: ReadonlySet<string> = new Set()): Promise<void> {
     const next = this.#reloading.then(async () => {
-      const publication = await this.#environments.reload();
+      for (const path of renewed) this.#contents.forget(path);
+      const publication = await this.#environments.reload(renewed);
       await this.#engine!.publish(publication);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });

@@ -41,6 +41,8 @@ export interface Publication {
   rootsChanged: boolean;
   /** Environments whose views were replaced; those not loaded are left out. */
   replaced: readonly { name: string; before: View; after: View | undefined }[];
+  /** Paths of images whose files were replaced: what is open or cached of them is of no use any more. */
+  renewed: ReadonlySet<string>;
 }
 
 export interface EngineStatus {
@@ -65,4 +67,15 @@ export interface Engine {
   /** Ends serving; the mount is gone from the table or will be when its last user leaves. */
   unmount(lazy: boolean): Promise<void>;
   status(): EngineStatus;
+}
+
+/** The file of an image, and that of the wheel's image which has the contents of its sources. */
+interface ImageFiles {
+  path: string;
+  base?: { path: string } | undefined;
+}
+
+/** Whether an image, or that which has the contents of its sources, is among those whose files were replaced. */
+export function isRenewed({ path, base }: ImageFiles, renewed: ReadonlySet<string>): boolean {
+  return renewed.has(path) || (base !== undefined && renewed.has(base.path));
 }

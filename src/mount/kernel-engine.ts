@@ -3,17 +3,19 @@ import { errno } from '../base/errno.js';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
-import { environmentOf, rootInode } from '../view/inode.js';
+import { environmentOf, fileInode, rootInode } from '../view/inode.js';
 import { imageOrigin } from '../view/locate.js';
-import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
-import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.js';
+import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tree.js';
+import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { unmountPath } from './mountpoint.js';
-import { loadNativeAddon, type NativeSession, type Upcall } from './native-addon.js';
+import { loadNativeAddon, type NativeImage, type NativeSession, type Upcall } from './native-addon.js';
 
 /** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
 const mostThreads = 4;
 const maxImageDescriptors = 512;
 const generatedCacheBytes = 64 << 20;
+
+type Replacement = Publication['replaced'][number];
 
 interface PublishedView {
   view: View;
@@ -25,6 +27,8 @@ export class KernelEngine implements Engine {
   readonly name = 'kernel';
   readonly #options: EngineOptions;
   readonly #published = new Map<number, PublishedView>();
+  /** What the session has, by the path of its file. */
+  readonly #images = new Map<string, NativeImage>();
   #roots = new Map<string, number>();
   /** Serial of the environment whose root is the mount's; known from the first listing on. */
   #sole: number | undefined;
@@ -58,13 +62,15 @@ export class KernelEngine implements Engine {
     this.#session.start();
   }
 
-  async publish({ rootsChanged, replaced }: Publication): Promise<void> {
+  async publish({ rootsChanged, replaced, renewed }: Publication): Promise<void> {
     const session = this.#session!;
+    this.#renewImages(renewed);
     for (const { before, after } of replaced) {
       if (!this.#published.has(before.environmentSerial)) continue;
       if (after?.environmentSerial === before.environmentSerial) this.#replaceView(before, after);
       else this.#dropView(before);
     }
+    if (renewed.size > 0) for (const replacement of replaced) this.#forgetContents(replacement, renewed);
     if (rootsChanged) this.#publishRoots();
     await session.flushInvalidations();
   }
@@ -109,17 +115,53 @@ export class KernelEngine implements Engine {
 
   #publishView(view: View): void {
     const session = this.#session!;
-    for (const { image } of view.layers) {
-      const base = image.base && { serial: image.base.serial, path: image.base.path };
-      session.addImage({
-        serial: image.serial,
-        path: image.path,
-        origin: imageOrigin(image),
-        ...(base ? { base } : {}),
-      });
-    }
+    for (const { image } of view.layers) this.#addImage(image);
     session.publishView(encodeView(view));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
+  }
+
+  #addImage(image: ViewLayer['image']): void {
+    const base = image.base && { serial: image.base.serial, path: image.base.path };
+    const { serial, path } = image;
+    const native = { serial, path, origin: imageOrigin(image), ...(base ? { base } : {}) };
+    const known = this.#images.get(path);
+    if (known && known.serial !== serial) this.#session!.dropImage(known.serial);
+    if (known && known.base?.serial !== base?.serial) this.#session!.renewImage(native);
+    else this.#session!.addImage(native);
+    this.#images.set(path, native);
+  }
+
+  /** Files that were replaced are opened anew; one that has another serial now is added when a view shows it. */
+  #renewImages(renewed: ReadonlySet<string>): void {
+    for (const [path, native] of [...this.#images]) {
+      if (!isRenewed(native, renewed)) continue;
+      try {
+        this.#session!.renewImage(native);
+      } catch {
+        this.#session!.dropImage(native.serial);
+        this.#images.delete(path);
+      }
+    }
+  }
+
+  /** The kernel forgets the pages of files that were replaced and, where their numbers are others now, their names. */
+  #forgetContents({ name, before, after }: Replacement, renewed: ReadonlySet<string>): void {
+    if (!after) return;
+    const session = this.#session!;
+    const serials = new Set(before.layers.flatMap(({ image }) => [image.serial, image.base?.serial]));
+    let isRenumbered = false;
+    for (const { image } of after.layers.filter((layer) => isRenewed(layer.image, renewed))) {
+      isRenumbered ||= !serials.has(image.serial) || !serials.has(image.base?.serial);
+      for (let node = 0; node < image.nodeCount; node += 1) {
+        if (image.isDirectory(node)) continue;
+        const identity = image.identityOf(node);
+        session.invalidateInode(fileInode(identity.serial, identity.node));
+      }
+    }
+    if (!isRenumbered) return;
+    const names = this.#options.environment === undefined ? [name] : [...after.root.entries.keys()];
+    const parent = this.#options.environment === undefined ? rootInode : after.root.inode;
+    for (const entry of names) session.invalidateEntry(parent, entry);
   }
 
   /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */

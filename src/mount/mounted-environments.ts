@@ -9,7 +9,7 @@ import { imagesOf } from '../store/roots.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
-import type { Publication, ViewSource } from './engine.js';
+import { isRenewed, type Publication, type ViewSource } from './engine.js';
 import type { ShownImages } from './shown-images.js';
 
 interface MountedEnvironment {
@@ -83,9 +83,11 @@ export class MountedEnvironments implements ViewSource {
 
   /**
    * Reads the home again and tells what an engine has to publish. Loaded views are composed anew. One that is shown
-   * alone stays as it was when its new generation cannot be read or composed.
+   * alone stays as it was when its new generation cannot be read or composed. `renewed` are paths of images whose files
+   * were replaced; what shows them is composed anew too.
    */
-  async reload(): Promise<Publication> {
+  async reload(renewed: ReadonlySet<string> = new Set()): Promise<Publication> {
+    await this.#images.forget(renewed);
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
@@ -94,7 +96,7 @@ export class MountedEnvironments implements ViewSource {
       const known = before.get(name);
       const current = await this.#readCurrent(name, known);
       if (current === undefined) continue;
-      after.set(name, current);
+      after.set(name, (await showsAny(current, renewed)) ? { ...current, view: undefined } : current);
       if (known?.environmentSerial !== current.environmentSerial) rootsChanged = true;
     }
     this.#environments = after;
@@ -111,7 +113,7 @@ export class MountedEnvironments implements ViewSource {
       new Set([...after.values()].flatMap(({ images }) => images)),
       Date.now(),
     );
-    return { rootsChanged, replaced };
+    return { rootsChanged, replaced, renewed };
   }
 
   async #names(): Promise<string[]> {
@@ -172,6 +174,7 @@ export class MountedEnvironments implements ViewSource {
 
   async #composeControl(): Promise<View> {
     const images: Image[] = [];
+    for (const key of this.failures.keys()) if (key.startsWith('/')) this.failures.delete(key);
     for await (const { path } of this.#workspace.store.list()) {
       const image = await Image.open(path).catch((error: unknown) => {
         this.failures.set(path, error instanceof Error ? error.message : String(error));
@@ -180,4 +183,10 @@ export class MountedEnvironments implements ViewSource {
     }
     return composeControlView(images, this.#options.status, BigInt(Date.now()) * 1_000_000n);
   }
+}
+
+async function showsAny({ view }: MountedEnvironment, renewed: ReadonlySet<string>): Promise<boolean> {
+  if (renewed.size === 0) return false;
+  const shown = await view?.catch(() => undefined);
+  return (shown?.layers ?? []).some(({ image }) => isRenewed(image, renewed));
 }

@@ -49,6 +49,8 @@ export interface NativeCounters {
 export interface NativeSession {
   start(): void;
   addImage(image: NativeImage): void;
+  /** The file of an image was replaced by one with the same serial; what was not added before is added. */
+  renewImage(image: NativeImage): void;
   dropImage(serial: number): void;
   /** `sole`: the environment whose root is the mount's root, for the life of the session. */
   publishRoots(roots: readonly { name: string; environmentSerial: number }[], sole?: number): void;

@@ -87,6 +87,8 @@ export async function findMountOf(runtime: string, home: string, name: string): 
 export interface ControlRequest {
   operation: 'status' | 'reload' | 'stop';
   lazy?: boolean;
+  /** With `reload`: paths of images whose files were replaced. */
+  images?: readonly string[];
 }
 
 /** Asks the daemon of `mountpoint`: one line of JSON there, one back. Throws DAEMON_UNREACHABLE. */
@@ -137,20 +139,23 @@ async function exchange(socketPath: string, line: string): Promise<string> {
  * change. A daemon that is gone has nothing to show; its record is removed.
  */
 export async function reloadMounts(runtime: string, home: string): Promise<void> {
-  await reloadThose(runtime, (record) => record.home === home);
+  await reload(runtime, (record) => record.home === home, { operation: 'reload' });
 }
 
-/** As `reloadMounts`, for a change of the store's images. */
-export async function reloadMountsOfStore(runtime: string, store: string): Promise<void> {
-  await reloadThose(runtime, (record) => record.store === store);
+/** As `reloadMounts`, for every mount of images of `store`, some of which are gone; the files of `images` were replaced. */
+export async function reloadImages(runtime: string, store: string, images: readonly string[]): Promise<void> {
+  await reload(runtime, (record) => record.store === store, { operation: 'reload', images });
 }
 
-async function reloadThose(runtime: string, isMeant: (record: DaemonRecord) => boolean): Promise<void> {
-  const records = (await listRecords(runtime)).filter(isMeant);
+async function reload(
+  runtime: string,
+  isMeant: (record: DaemonRecord) => boolean,
+  request: ControlRequest,
+): Promise<void> {
   await Promise.all(
-    records.map(async ({ mountpoint, pid }) => {
+    (await listRecords(runtime)).filter(isMeant).map(async ({ mountpoint, pid }) => {
       try {
-        await askDaemon(runtime, mountpoint, { operation: 'reload' });
+        await askDaemon(runtime, mountpoint, request);
       } catch (error) {
         if (isAlive(pid)) throw error;
         await removeRecord(runtime, mountpoint);

@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { publishInFolder, stageFile, stagingName } from '../base/atomic-write.js';
+import type { Serial } from '../base/brands.js';
 import { unless } from '../base/errors.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds, nodeFlags } from '../image/format.js';
@@ -9,7 +10,7 @@ import type { ImageFile } from '../image/tree.js';
 import { writeImage } from '../image/write.js';
 import { normalizeName } from '../wheel/filename.js';
 import { bytecodeName } from './layout.js';
-import { claimSerial } from './put.js';
+import { claimSerial, type Rebuild } from './put.js';
 import { rescue } from './rescue.js';
 import type { Store } from './store.js';
 
@@ -49,14 +50,17 @@ export async function putBytecode(
   base: Image,
   cacheTag: string,
   compile: CompileSources,
+  rebuild?: Rebuild,
 ): Promise<Image> {
   await store.prepare();
   const compiled = join(store.layout.staging, stagingName());
   try {
     const sources = [...pythonSources(base)];
     const sizes = await compile(base.path, compiled, sources);
-    const staged = await stageBytecode(store, base, cacheTag, compiled, sources, sizes);
+    const claim = async () => rebuild?.serial ?? claimSerial(store);
+    const staged = await stageBytecode(store, base, cacheTag, compiled, { sources, sizes, claim });
     const target = bytecodePath(base, cacheTag);
+    await rebuild?.setAside();
     await publishInFolder(store.layout.images, staged, target);
     return await Image.open(target, base);
   } finally {
@@ -77,13 +81,18 @@ function* pythonSources(base: Image): Generator<SourceFile> {
   }
 }
 
+interface Compiled {
+  sources: readonly SourceFile[];
+  sizes: readonly (number | null)[];
+  claim: () => Promise<Serial>;
+}
+
 async function stageBytecode(
   store: Store,
   base: Image,
   cacheTag: string,
   compiledPath: string,
-  sources: readonly SourceFile[],
-  sizes: readonly (number | null)[],
+  { sources, sizes, claim }: Compiled,
 ): Promise<string> {
   const digests = await readDigests(base);
   const compiledAt = new Map<ImageFile, number>();
@@ -111,7 +120,7 @@ async function stageBytecode(
     return await stageFile(store.layout.staging, async (target) =>
       writeImage(target, {
         kind: imageKinds.bytecode,
-        claimSerial: () => claimSerial(store),
+        claimSerial: claim,
         meta: { ...base.meta, cacheTag },
         files,
         baseDigest: (file) => digestOf(digests, base.fileOf(file.base!.node).digestIndex),

@@ -31,6 +31,15 @@ export class ImageCache {
     return loading;
   }
 
+  /** Images whose files at `paths` were replaced, and bytecode of them, are loaded anew when they are next asked for. */
+  async forget(paths: ReadonlySet<string>): Promise<void> {
+    for (const [id, loading] of [...this.#images.entries()]) {
+      const image = await loading.catch(() => undefined);
+      if (image && [image.path, image.base?.path].some((path) => path !== undefined && paths.has(path)))
+        this.#images.delete(id);
+    }
+  }
+
   async #load(key: ImageKey, cacheTag: string | undefined): Promise<Image> {
     if (cacheTag === undefined) return this.#store.open(key.name, key.version, key.wheelDigest);
     const bytecode = await findBytecode(this.#store, await this.open(key), cacheTag);

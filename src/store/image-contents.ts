@@ -41,6 +41,11 @@ export class ImageContents {
     return this.read(image, node, 0, image.fileOf(node).sizeBytes);
   }
 
+  /** The file at `path` was replaced: it is opened anew. */
+  forget(path: string): void {
+    this.#descriptors.delete(path);
+  }
+
   close(): void {
     this.#descriptors.clear();
   }

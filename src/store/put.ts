@@ -14,6 +14,7 @@ import { writeImage } from '../image/write.js';
 import { WheelArchive } from '../wheel/archive.js';
 import { parseWheelFilename } from '../wheel/filename.js';
 import { findDistInfo, planWheel, type WheelPlan } from '../wheel/plan.js';
+import { refuseWheel } from '../wheel/refusal.js';
 import { imagePlace } from './layout.js';
 import type { Store } from './store.js';
 import { WheelContents } from './wheel-contents.js';
@@ -22,6 +23,15 @@ export interface PutOptions {
   signal?: AbortSignal;
   /** SHA-256 of the source distribution that this wheel was built from. */
   builtFrom?: Digest;
+  rebuild?: Rebuild;
+}
+
+/** An image takes the place of one that is damaged. */
+export interface Rebuild {
+  /** The number that it had, where that is known: so inode numbers stay. */
+  serial?: Serial;
+  /** Called when the image is staged: takes the damaged one away from its name. */
+  setAside(): Promise<void>;
 }
 
 export interface PutResult {
@@ -33,7 +43,8 @@ export interface PutResult {
 /**
  * Puts a wheel file into the store: verified, unpacked into a staged image, made durable, published
  * under its final name with link(2). Whoever comes second with the same wheel gets the first's image.
- * A refused wheel or a failure leaves the store as it was.
+ * A refused wheel or a failure leaves the store as it was; only what is refused for its contents
+ * (CRC, RECORD) has been staged by then, which leaves a new time on the staging folder.
  */
 export async function putWheel(
   store: Store,
@@ -44,12 +55,14 @@ export async function putWheel(
   const digest = await sha256OfFile(wheelPath);
   const place = imagePlace(basename(wheelPath), digest);
   const target = join(store.layout.images, place.folder, place.file);
-  const known = await store.find(filename.distribution, filename.version.replaceAll('_', '-'), digest);
+  const version = filename.version.replaceAll('_', '-');
+  const known = options.rebuild ? undefined : await store.find(filename.distribution, version, digest);
   if (known) return { image: await Image.open(known.path), added: false };
   const archive = await WheelArchive.open(wheelPath);
   try {
     const plan = await readPlan(archive, wheelPath);
     const staged = await stageImage(store, archive, plan, digest, options);
+    await options.rebuild?.setAside();
     const added = await publishInFolder(store.layout.images, staged, target);
     return { image: await Image.open(target), added };
   } finally {
@@ -69,23 +82,18 @@ async function readPlan(archive: WheelArchive, wheelPath: string): Promise<Wheel
   const has = new Set<string>(archive.entries.map(({ path }) => path));
   const text = async (name: string, optional = false) => {
     const path = `${distInfo}/${name}`;
-    if (has.has(path)) return archive.readText(path);
+    if (has.has(path)) return archive.readText(path, name === 'RECORD' ? 'recordBytes' : 'metadataBytes');
     if (optional) return '';
-    throw new ShenvError(
-      name === 'RECORD' ? 'WHEEL_RECORD' : 'WHEEL_METADATA',
-      `${wheelPath} has no ${path}`,
-      {
-        hint: 'The wheel is refused; ask its publisher for a mended one.',
-        path,
-      },
-    );
+    const code = name === 'RECORD' ? 'WHEEL_RECORD' : 'WHEEL_METADATA';
+    throw refuseWheel(code, `${wheelPath} has no ${path}`, path);
   };
-  return planWheel(filename, distInfo, archive.entries, {
+  const texts = {
     wheel: await text('WHEEL'),
     metadata: await text('METADATA'),
     record: await text('RECORD'),
     entryPoints: await text('entry_points.txt', true),
-  });
+  };
+  return planWheel(filename, distInfo, archive.entries, texts, archive.limits);
 }
 
 async function stageImage(
@@ -103,7 +111,7 @@ async function stageImage(
     return await stageFile(store.layout.staging, (file) =>
       writeImage(file, {
         kind: imageKinds.wheel,
-        claimSerial: () => claimSerial(store),
+        claimSerial: async () => options.rebuild?.serial ?? claimSerial(store),
         meta,
         files: contents.files,
         content: (entry) => contents.read(entry),

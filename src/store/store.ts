@@ -127,7 +127,7 @@ export class Store {
       'IMAGE_MISSING',
       `The store has no image of ${name} ${version} (wheel ${digest.slice(0, 16)}…)`,
       {
-        hint: 'Add the wheel again with `shenv-fs store add FILE.whl`.',
+        hint: 'Add the wheel again with `shenv-fs store add FILE.whl`, or run `shenv-fs store repair`.',
         path: this.layout.images,
       },
     );

@@ -1,29 +1,15 @@
 import type yauzl from 'yauzl';
-import { ShenvError } from '../base/errors.js';
+import type { WheelLimits } from './limits.js';
+import type { NameClash, NameClashes } from './name-clashes.js';
+import { printable, refuseOverLimit, refuseWheel } from './refusal.js';
 
-/** What a wheel may unpack to. */
-export interface WheelLimits {
-  entries: number;
-  totalBytes: number;
-  memberBytes: number;
-  /** Largest ratio of unpacked to packed bytes of a member over `denseFromBytes`. */
-  density: number;
-  denseFromBytes: number;
-}
-
-/** The largest wheels of the index (CUDA builds of PyTorch) stay under half of these. */
-export const defaultLimits: WheelLimits = {
-  entries: 500_000,
-  totalBytes: 32 * 2 ** 30,
-  memberBytes: 8 * 2 ** 30,
-  density: 200,
-  denseFromBytes: 64 * 2 ** 20,
-};
-
-interface Seen {
+/** What is known of the members before this one; each is added to it. */
+export interface SeenMembers {
   members: ReadonlyMap<string, unknown>;
-  /** Case-folded path to the path as written. */
-  folded: Map<string, string>;
+  folders: Set<string>;
+  names: NameClashes;
+  /** Clashes of case that were let pass. */
+  caseClashes: number;
   limits: WheelLimits;
 }
 
@@ -31,49 +17,52 @@ const typeMask = 0o170000;
 const regularType = 0o100000;
 const directoryType = 0o040000;
 const maxPartBytes = 255;
-const maxPathBytes = 4000;
 
 /**
  * Checks one entry of a wheel's directory against the rules for names and sizes; gives its path,
  * or undefined for a folder entry, which carries nothing. Throws WHEEL_ENTRY naming file and rule.
  */
-export function checkEntry(archive: string, entry: yauzl.Entry, seen: Seen): string | undefined {
+export function checkEntry(archive: string, entry: yauzl.Entry, seen: SeenMembers): string | undefined {
   const name = decodeName(archive, entry);
-  const refuse = (rule: string) =>
-    new ShenvError('WHEEL_ENTRY', `${archive}: '${printable(name)}' ${rule}`, {
-      hint: 'The wheel is refused; nothing of it was kept.',
-      path: name,
-    });
+  const refuse = (rule: string) => refuseEntry(archive, name, rule);
   const isFolder = name.endsWith('/');
-  const rule =
-    nameRule(isFolder ? name.slice(0, -1) : name) ??
-    typeRule(entry, isFolder) ??
-    sizeRule(entry, seen.limits);
+  const path = isFolder ? name.slice(0, -1) : name;
+  const rule = nameRule(path) ?? typeRule(entry, isFolder) ?? sizeRule(entry);
   if (rule) throw refuse(rule);
-  if (isFolder) return undefined;
-  if (seen.members.has(name)) throw refuse('is in the archive twice');
-  const fold = name.normalize('NFC').toLowerCase();
-  const clash = seen.folded.get(fold);
-  if (clash !== undefined) throw refuse(`differs from '${printable(clash)}' in case only`);
-  seen.folded.set(fold, name);
-  return name;
+  checkLimits(archive, name, entry, seen.limits);
+  if (isFolder ? seen.folders.has(name) : seen.members.has(name)) throw refuse('is in the archive twice');
+  if (isFolder) seen.folders.add(name);
+  const clash = isFolder ? seen.names.addFolder(path) : seen.names.addFile(path);
+  if (clash?.kind === 'case' && seen.caseClashes < seen.limits.caseClashes) seen.caseClashes += 1;
+  else if (clash) throw refuseClash(archive, name, clash, seen.limits);
+  return isFolder ? undefined : name;
+}
+
+/** The error for a name that gets in the way of an earlier one. */
+export function refuseClash(archive: string, name: string, clash: NameClash, limits: WheelLimits): Error {
+  if (clash.kind === 'twice') return refuseEntry(archive, name, 'has the place of another file');
+  if (clash.kind === 'folder')
+    return refuseEntry(archive, name, `makes '${clash.earlier}' a file and a folder`);
+  const rule = `${archive}: '${printable(name)}' differs from '${printable(clash.earlier)}' in case only`;
+  return refuseOverLimit('WHEEL_ENTRY', rule, name, { name: 'caseClashes', limits });
+}
+
+function refuseEntry(archive: string, name: string, rule: string): Error {
+  return refuseWheel('WHEEL_ENTRY', `${archive}: '${printable(name)}' ${rule}`, name, {
+    hint: 'The wheel is refused; nothing of it was kept.',
+  });
 }
 
 function decodeName(archive: string, entry: yauzl.Entry): string {
   const raw = entry.fileNameRaw;
-  const utf8Flag = (entry.generalPurposeBitFlag & 0x800) !== 0;
+  const hasUtf8Flag = (entry.generalPurposeBitFlag & 0x800) !== 0;
+  if (!hasUtf8Flag && raw.some((byte) => byte > 127)) {
+    throw refuseEntry(archive, raw.toString('latin1'), 'is not a UTF-8 name: it lacks the flag');
+  }
   try {
-    if (!utf8Flag && raw.some((byte) => byte > 127)) throw new TypeError('no UTF-8 flag');
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
-  } catch (cause) {
-    throw new ShenvError(
-      'WHEEL_ENTRY',
-      `${archive}: '${printable(raw.toString('latin1'))}' is not a UTF-8 name`,
-      {
-        hint: 'The wheel is refused; nothing of it was kept.',
-        cause,
-      },
-    );
+  } catch {
+    throw refuseEntry(archive, raw.toString('latin1'), 'is not a UTF-8 name');
   }
 }
 
@@ -82,7 +71,6 @@ function nameRule(name: string): string | undefined {
   if (name.includes('\\')) return 'contains a backslash';
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) return 'is an absolute path';
   if (/[\u0001-\u001f\u007f]/.test(name)) return 'contains a control character';
-  if (Buffer.byteLength(name) > maxPathBytes) return `is longer than ${maxPathBytes} bytes`;
   for (const part of name.split('/')) {
     if (part === '' || part === '.' || part === '..') return "has an empty, '.' or '..' part";
     if (Buffer.byteLength(part) > maxPartBytes) return `has a part longer than ${maxPartBytes} bytes`;
@@ -102,16 +90,30 @@ function typeRule(entry: yauzl.Entry, isFolder: boolean): string | undefined {
   return undefined;
 }
 
-function sizeRule(entry: yauzl.Entry, limits: WheelLimits): string | undefined {
-  const { compressedSize, uncompressedSize } = entry;
-  if (entry.compressionMethod === 0 && compressedSize !== uncompressedSize) return 'is stored with two sizes';
-  if (uncompressedSize > limits.memberBytes) return `is larger than ${limits.memberBytes} bytes`;
-  if (uncompressedSize > limits.denseFromBytes && uncompressedSize > compressedSize * limits.density) {
-    return `unpacks to more than ${limits.density} times its size`;
-  }
-  return undefined;
+function sizeRule(entry: yauzl.Entry): string | undefined {
+  const { compressionMethod, compressedSize, uncompressedSize } = entry;
+  return compressionMethod === 0 && compressedSize !== uncompressedSize
+    ? 'is stored with two sizes'
+    : undefined;
 }
 
-function printable(name: string): string {
-  return name.replace(/[\u0000-\u001f\u007f]/g, '?');
+function checkLimits(archive: string, name: string, entry: yauzl.Entry, limits: WheelLimits): void {
+  const { compressedSize, uncompressedSize } = entry;
+  const refuse = (rule: string, limit: keyof WheelLimits) =>
+    refuseOverLimit('WHEEL_ENTRY', `${archive}: '${printable(name)}' ${rule}`, name, { name: limit, limits });
+  if (Buffer.byteLength(name) > limits.pathBytes) {
+    throw refuse(`is longer than ${limits.pathBytes} bytes`, 'pathBytes');
+  }
+  if (name.split('/').length > limits.pathParts) throw refuse('has too many parts', 'pathParts');
+  if (uncompressedSize > limits.memberBytes) {
+    throw refuse(`is larger than ${limits.memberBytes} bytes`, 'memberBytes');
+  }
+  if (isDense(uncompressedSize, compressedSize, limits)) {
+    throw refuse(`unpacks to more than ${limits.density} times its size`, 'density');
+  }
+}
+
+/** Whether so much comes out of so little that nobody should unpack it unasked. */
+export function isDense(unpackedBytes: number, packedBytes: number, limits: WheelLimits): boolean {
+  return unpackedBytes > limits.denseFromBytes && unpackedBytes > packedBytes * limits.density;
 }

@@ -1,11 +1,12 @@
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
-import type yauzl from 'yauzl';
+import { Readable } from 'node:stream';
+import { crc32, createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import type { RelativePath } from '../base/brands.js';
 import { ShenvError } from '../base/errors.js';
-import { checkEntry, defaultLimits, type WheelLimits } from './archive-rules.js';
-import { readZipDirectory } from './zip-directory.js';
+import { currentLimits, type WheelLimits } from './limits.js';
+import { refuseOverLimit, refuseWheel } from './refusal.js';
+import { readMembers, type ZipMember } from './zip-directory.js';
 
 /** A regular file of the archive. */
 export interface ArchiveEntry {
@@ -19,8 +20,7 @@ export interface ArchiveEntry {
 
 /** Members up to this size are inflated in one call; larger ones are streamed. */
 export const wholeReadBytes = 4 << 20;
-const localHeaderBytes = 30;
-const localExtraGuess = 64;
+const blockBytes = 1 << 20;
 
 /**
  * A wheel file open for reading. yauzl reads the central directory; a small member is read and
@@ -29,22 +29,32 @@ const localExtraGuess = 64;
  */
 export class WheelArchive {
   readonly path: string;
+  readonly limits: WheelLimits;
   readonly entries: readonly ArchiveEntry[];
   readonly #file: FileHandle;
-  readonly #members: ReadonlyMap<string, yauzl.Entry>;
+  readonly #members: ReadonlyMap<string, ZipMember>;
 
-  private constructor(path: string, file: FileHandle, members: ReadonlyMap<string, yauzl.Entry>) {
+  private constructor(
+    path: string,
+    limits: WheelLimits,
+    file: FileHandle,
+    members: ReadonlyMap<string, ZipMember>,
+  ) {
     this.path = path;
+    this.limits = limits;
     this.#file = file;
     this.#members = members;
     this.entries = [...members].map(([name, member]) => toEntry(name, member));
   }
 
-  /** Throws WHEEL_ARCHIVE for an unreadable zip, WHEEL_ENTRY for a member that breaks a rule. */
-  static async open(path: string, limits: WheelLimits = defaultLimits): Promise<WheelArchive> {
+  /**
+   * Throws WHEEL_ARCHIVE for an unreadable zip or one that readers could understand in two ways,
+   * WHEEL_ENTRY for a member that breaks a rule, USAGE for limits that cannot be read.
+   */
+  static async open(path: string, limits: WheelLimits = currentLimits()): Promise<WheelArchive> {
     const file = await open(path, 'r');
     try {
-      return new WheelArchive(path, file, await readDirectory(path, file, limits));
+      return new WheelArchive(path, limits, file, await readMembers(path, file, limits));
     } catch (error) {
       await file.close();
       throw error;
@@ -62,16 +72,21 @@ export class WheelArchive {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }
 
-  async readText(path: string): Promise<string> {
+  /**
+   * A member that is text. Throws WHEEL_METADATA for one that is not UTF-8, and that or WHEEL_RECORD for
+   * one longer than the limit.
+   */
+  async readText(path: string, limit: 'metadataBytes' | 'recordBytes' = 'metadataBytes'): Promise<string> {
+    if ((this.#members.get(path)?.uncompressedSize ?? 0) > this.limits[limit]) {
+      const rule = `${this.path}: ${path} is larger than ${this.limits[limit]} bytes`;
+      const code = limit === 'recordBytes' ? 'WHEEL_RECORD' : 'WHEEL_METADATA';
+      throw refuseOverLimit(code, rule, path, { name: limit, limits: this.limits });
+    }
     const data = await this.read(path);
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(data);
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
     } catch (cause) {
-      throw new ShenvError('WHEEL_METADATA', `${this.path}: ${path} is not UTF-8`, {
-        hint: 'The wheel is refused; ask its publisher for a mended one.',
-        path,
-        cause,
-      });
+      throw refuseWheel('WHEEL_METADATA', `${this.path}: ${path} is not UTF-8`, path, { cause });
     }
   }
 
@@ -82,7 +97,7 @@ export class WheelArchive {
     let size = 0;
     let crc = 0;
     try {
-      for await (const chunk of this.#inflated(member)) {
+      for await (const chunk of this.#inflated(path, member)) {
         size += chunk.length;
         if (size > member.uncompressedSize) break;
         crc = crc32(chunk, crc);
@@ -106,49 +121,46 @@ export class WheelArchive {
     }
   }
 
-  async *#inflated(member: yauzl.Entry): AsyncGenerator<Buffer> {
-    const { start, head } = this.#locate(member);
-    const stored = member.compressionMethod === 0;
-    if (head) {
-      yield stored ? head : inflateRawSync(head, { maxOutputLength: member.uncompressedSize + 1 });
+  async *#inflated(path: string, member: ZipMember): AsyncGenerator<Buffer> {
+    const { dataAt: start, compressedSize, uncompressedSize } = member;
+    const isStored = member.compressionMethod === 0;
+    if (uncompressedSize <= wholeReadBytes && compressedSize <= wholeReadBytes) {
+      const packed = this.#pread(start, compressedSize);
+      if (packed.length !== compressedSize) throw this.#damaged(path, 'its data end with the file', {});
+      const { data, usedBytes } = isStored
+        ? { data: packed, usedBytes: compressedSize }
+        : inflateWhole(packed, uncompressedSize + 1);
+      yield data;
+      if (data.length <= uncompressedSize) this.#checkUsed(path, usedBytes, compressedSize);
       return;
     }
-    if (member.compressedSize === 0) return;
-    const raw = this.#file.createReadStream({
-      start,
-      end: start + member.compressedSize - 1,
-      autoClose: false,
-      highWaterMark: 1 << 20,
-    });
-    if (stored) yield* raw as AsyncIterable<Buffer>;
-    else yield* pipeThroughInflate(raw);
+    if (compressedSize === 0) return;
+    if (isStored) {
+      yield* this.#raw(start, compressedSize);
+      return;
+    }
+    const inflater = createInflateRaw({ chunkSize: blockBytes });
+    yield* pipeThrough(Readable.from(this.#raw(start, compressedSize)), inflater);
+    this.#checkUsed(path, inflater.bytesWritten, compressedSize);
   }
 
-  /** Checks the local header against the directory; small members come back with it in one pread. */
-  #locate(member: yauzl.Entry): { start: number; head?: Buffer } {
-    const name = member.fileNameRaw;
-    const whole = member.uncompressedSize <= wholeReadBytes && member.compressedSize <= wholeReadBytes;
-    const wanted = localHeaderBytes + name.length + localExtraGuess + (whole ? member.compressedSize : 0);
-    const buffer = this.#pread(member.relativeOffsetOfLocalHeader, wanted);
-    const damaged = (rule: string) => this.#damaged(name.toString(), rule, {});
-    if (buffer.length < localHeaderBytes + name.length || buffer.readUInt32LE(0) !== 0x04034b50) {
-      throw damaged('its local header is missing');
+  async *#raw(start: number, length: number): AsyncGenerator<Buffer> {
+    for (let done = 0; done < length; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(blockBytes, length - done));
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, start + done);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      done += bytesRead;
     }
-    const nameLength = buffer.readUInt16LE(26);
-    if (!buffer.subarray(localHeaderBytes, localHeaderBytes + nameLength).equals(name)) {
-      throw damaged('its local header names another file');
-    }
-    if (buffer.readUInt16LE(8) !== member.compressionMethod) {
-      throw damaged('its local header gives another compression method');
-    }
-    const dataAt = localHeaderBytes + nameLength + buffer.readUInt16LE(28);
-    const start = member.relativeOffsetOfLocalHeader + dataAt;
-    if (!whole) return { start };
-    const end = dataAt + member.compressedSize;
-    const head =
-      end <= buffer.length ? buffer.subarray(dataAt, end) : this.#pread(start, member.compressedSize);
-    if (head.length !== member.compressedSize) throw damaged('its data end with the file');
-    return { start, head };
+  }
+
+  /** Bytes behind the end of a deflate stream are ones that nobody looks at. */
+  #checkUsed(path: string, usedBytes: number, compressedSize: number): void {
+    if (usedBytes === compressedSize) return;
+    throw this.#damaged(path, 'bytes follow the end of its compressed data', {
+      expected: `${compressedSize} bytes`,
+      found: `${usedBytes} bytes`,
+    });
   }
 
   #pread(position: number, length: number): Buffer {
@@ -157,66 +169,33 @@ export class WheelArchive {
   }
 
   #damaged(member: string, rule: string, details: { cause?: unknown; expected?: string; found?: string }) {
-    return new ShenvError('WHEEL_ARCHIVE', `${this.path}: ${member}: ${rule}`, {
+    return refuseWheel('WHEEL_ARCHIVE', `${this.path}: ${member}: ${rule}`, member, {
       hint: 'The file is damaged or was tampered with; fetch it again.',
-      path: member,
       ...details,
     });
   }
 }
 
-async function* pipeThroughInflate(raw: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
-  const inflater = createInflateRaw({ chunkSize: 1 << 20 });
+/** Inflates in one call, up to `mostBytes`; more of them is an error of zlib's. */
+function inflateWhole(packed: Buffer, mostBytes: number): { data: Buffer; usedBytes: number } {
+  const { buffer, engine } = inflateRawSync(packed, {
+    maxOutputLength: mostBytes,
+    info: true,
+  }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+  return { data: buffer, usedBytes: engine.bytesWritten };
+}
+
+async function* pipeThrough(raw: Readable, inflater: InflateRaw): AsyncGenerator<Buffer> {
   raw.on('error', (error) => inflater.destroy(error));
   raw.pipe(inflater);
-  yield* inflater as AsyncIterable<Buffer>;
-}
-
-async function readDirectory(
-  path: string,
-  file: FileHandle,
-  limits: WheelLimits,
-): Promise<Map<string, yauzl.Entry>> {
   try {
-    return await checkDirectory(path, file, limits);
-  } catch (cause) {
-    if (cause instanceof ShenvError) throw cause;
-    throw new ShenvError(
-      'WHEEL_ARCHIVE',
-      `${path} is not a readable zip archive: ${(cause as Error).message}`,
-      {
-        hint: 'The file is damaged or incomplete; fetch it again.',
-        path,
-        cause,
-      },
-    );
+    yield* inflater as AsyncIterable<Buffer>;
+  } finally {
+    raw.destroy();
   }
 }
 
-async function checkDirectory(
-  path: string,
-  file: FileHandle,
-  limits: WheelLimits,
-): Promise<Map<string, yauzl.Entry>> {
-  const members = new Map<string, yauzl.Entry>();
-  const folded = new Map<string, string>();
-  let totalBytes = 0;
-  for await (const entry of readZipDirectory(file)) {
-    const name = checkEntry(path, entry, { members, folded, limits });
-    totalBytes += entry.uncompressedSize;
-    if (members.size >= limits.entries || totalBytes > limits.totalBytes) {
-      throw new ShenvError('WHEEL_ARCHIVE', `${path} unpacks to more than the limits allow`, {
-        hint: 'If you trust it, raise the limits.',
-        path,
-        expected: `at most ${limits.entries} files and ${limits.totalBytes} bytes`,
-      });
-    }
-    if (name !== undefined) members.set(name, entry);
-  }
-  return members;
-}
-
-function toEntry(name: string, member: yauzl.Entry): ArchiveEntry {
+function toEntry(name: string, member: ZipMember): ArchiveEntry {
   const mode = member.externalFileAttributes >>> 16;
   return {
     path: name as RelativePath,

@@ -12,8 +12,9 @@ export interface WheelFilename {
 }
 
 const namePattern = /^([^\s/-]+)-([^\s/-]+)(?:-([0-9][^\s/-]*))?-([^\s/-]+)-([^\s/-]+)-([^\s/-]+)\.whl$/u;
+/** Each text matches in one way only: with two, a hostile one takes time without end. */
 const versionPattern =
-  /^v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:[-_.]?[a-z]+[-_.]?[0-9]*)*(?:-[0-9]+)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?$/i;
+  /^v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:[-_.]?[a-z]+(?![a-z])(?:[-_.]?[0-9]+|[-_.](?![-_.a-z0-9]))?)*(?:-[0-9]+)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?$/i;
 
 /** Throws WHEEL_NAME when `filename` (no folder) is not a wheel's. */
 export function parseWheelFilename(filename: string): WheelFilename {

@@ -1,9 +1,13 @@
 import { ShenvError } from '../base/errors.js';
+import { printable } from './refusal.js';
 
 /** Header fields by lower-case name, each with its values in order (RFC 822 style, PEP 566). */
 export type Headers = ReadonlyMap<string, readonly string[]>;
 
-/** Parses the header block of METADATA or WHEEL; the body after the first empty line is left out. */
+/**
+ * Parses the header block of METADATA or WHEEL; the body is left out. It begins after the first empty
+ * line, or with the first line that is no header, as it does for Python's email package.
+ */
 export function parseHeaders(text: string): Headers {
   const fields = new Map<string, string[]>();
   let last: string[] | undefined;
@@ -14,8 +18,9 @@ export function parseHeaders(text: string): Headers {
       continue;
     }
     const colon = line.indexOf(':');
-    if (colon <= 0) continue;
-    const name = line.slice(0, colon).trim().toLowerCase();
+    if (colon === 0) continue;
+    if (!/^[!-9;-~]+:/.test(line)) break;
+    const name = line.slice(0, colon).toLowerCase();
     last = fields.get(name) ?? [];
     last.push(line.slice(colon + 1).trim());
     fields.set(name, last);
@@ -61,7 +66,7 @@ export function parseWheelMetadata(text: string, path: string): WheelMetadata {
   const headers = parseHeaders(text);
   const version = required(headers, 'Wheel-Version', path);
   if (!/^1\.[0-9]+$/.test(version)) {
-    throw new ShenvError('WHEEL_METADATA', `${path}: Wheel-Version ${version} is not supported`, {
+    throw new ShenvError('WHEEL_METADATA', `${path}: Wheel-Version ${printable(version)} is not supported`, {
       hint: 'Versions 1.x are; a newer shenv-fs may know more.',
       path,
       expected: '1.x',

@@ -1,19 +1,17 @@
-import { ShenvError } from '../base/errors.js';
 import type { ArchiveEntry } from './archive.js';
 import { parseScriptEntryPoints, type ScriptEntryPoint } from './entry-points.js';
-import { expandTags, isVersion, normalizeName, sameVersion, type WheelFilename } from './filename.js';
+import { expandTags, normalizeName, sameVersion, type WheelFilename } from './filename.js';
+import { defaultLimits, type WheelLimits } from './limits.js';
 import { type CoreMetadata, parseCoreMetadata, parseWheelMetadata } from './metadata.js';
-import { parseRecord, type RecordRow } from './record.js';
+import { checkCoreMetadata, checkWheelMetadata } from './metadata-rules.js';
+import { checkPlaces } from './place-rules.js';
+import { parseRecord } from './record.js';
+import { type ExpectedDigest, matchRecord } from './record-rules.js';
+import { refuseWheel } from './refusal.js';
 
 /** Where a file goes: site-packages, the scripts folder, the prefix, or the distribution's headers. */
 export const schemes = ['site', 'bin', 'data', 'include'] as const;
 export type Scheme = (typeof schemes)[number];
-
-export interface ExpectedDigest {
-  algorithm: 'sha256' | 'sha384' | 'sha512';
-  /** URL-safe base64 without padding. */
-  value: string;
-}
 
 export interface PlannedFile {
   /** The member of the archive. */
@@ -38,6 +36,8 @@ export interface WheelPlan {
   /** Name of the `.dist-info` folder. */
   distInfo: string;
   files: PlannedFile[];
+  /** Wrappers that the installer writes by itself; they too must be what RECORD says. */
+  leftOut: PlannedFile[];
 }
 
 /** What the plan is made from; texts are the members' contents. */
@@ -57,24 +57,20 @@ export function findDistInfo(entries: readonly ArchiveEntry[], filename: WheelFi
   }
   const [distInfo, another] = found;
   if (distInfo === undefined || another !== undefined) {
-    throw refuse(
-      'WHEEL_METADATA',
-      `the wheel has ${found.size} .dist-info folders`,
-      '.dist-info',
-      'one',
-      [...found].join(', '),
-    );
+    const { distribution, version } = filename;
+    const rule = `the wheel of ${distribution} ${version} has ${found.size} .dist-info folders`;
+    throw refuseWheel('WHEEL_METADATA', rule, '.dist-info', {
+      expected: 'one',
+      found: [...found].join(', '),
+    });
   }
   const stem = distInfo.slice(0, -'.dist-info'.length);
   const dash = stem.lastIndexOf('-');
   if (!agrees(filename, stem.slice(0, dash), stem.slice(dash + 1))) {
-    throw refuse(
-      'WHEEL_METADATA',
-      `${distInfo} is not this wheel's`,
-      distInfo,
-      `${filename.distribution}-${filename.version}`,
-      stem,
-    );
+    throw refuseWheel('WHEEL_METADATA', `${distInfo} is not this wheel's`, distInfo, {
+      expected: `${filename.distribution}-${filename.version}`,
+      found: stem,
+    });
   }
   return distInfo;
 }
@@ -88,42 +84,41 @@ export function planWheel(
   distInfo: string,
   entries: readonly ArchiveEntry[],
   texts: WheelTexts,
+  limits: WheelLimits = defaultLimits,
 ): WheelPlan {
   const metadataPath = `${distInfo}/METADATA`;
   // 1.a, 1.b: parse WHEEL, check its version.
+  checkWheelMetadata(texts.wheel, `${distInfo}/WHEEL`, limits);
   const wheel = parseWheelMetadata(texts.wheel, `${distInfo}/WHEEL`);
+  checkCoreMetadata(texts.metadata, metadataPath, limits);
   const metadata = parseCoreMetadata(texts.metadata, metadataPath);
-  if (!isVersion(metadata.version) || !agrees(filename, metadata.name, metadata.version)) {
-    const named = `${filename.distribution} ${filename.version}`;
-    throw refuse(
-      'WHEEL_METADATA',
-      `${metadataPath} is of ${metadata.name} ${metadata.version}`,
-      metadataPath,
-      named,
-      metadata.name,
-    );
+  if (!agrees(filename, metadata.name, metadata.version)) {
+    const rule = `${metadataPath} is of ${metadata.name} ${metadata.version}`;
+    throw refuseWheel('WHEEL_METADATA', rule, metadataPath, {
+      expected: `${filename.distribution} ${filename.version}`,
+      found: metadata.name,
+    });
   }
-  const entryPoints = parseScriptEntryPoints(texts.entryPoints, `${distInfo}/entry_points.txt`);
+  const entryPoints = parseScriptEntryPoints(texts.entryPoints, `${distInfo}/entry_points.txt`, limits);
   const expected = matchRecord(distInfo, entries, parseRecord(texts.record, `${distInfo}/RECORD`));
   // 1.c, 2.a, 2.b: purelib and platlib are one folder here; `.data` is spread.
   const wrappers = new Set(entryPoints.map(({ name }) => name));
   const files: PlannedFile[] = [];
+  const leftOut: PlannedFile[] = [];
   for (const entry of entries) {
-    const { scheme, path, script } = installPlace(entry.path);
-    if (script && isWrapper(path, wrappers)) continue;
-    const { sizeBytes, mtimeNs } = entry;
-    const executable = entry.executable || script;
-    files.push({
+    const place = installPlace(entry.path);
+    const isLeftOut = place.script && isWrapper(place.path, wrappers);
+    (isLeftOut ? leftOut : files).push({
+      ...place,
       source: entry.path,
-      scheme,
-      path,
-      sizeBytes,
-      executable,
-      mtimeNs,
+      sizeBytes: entry.sizeBytes,
+      executable: entry.executable || place.script,
+      mtimeNs: entry.mtimeNs,
       expected: expected.get(entry.path),
-      script,
     });
   }
+  checkDataFolders(filename, entries);
+  checkPlaces(distInfo, files, entryPoints, limits);
   return {
     metadata,
     tags: expandTags(filename),
@@ -131,7 +126,25 @@ export function planWheel(
     entryPoints,
     distInfo,
     files,
+    leftOut,
   };
+}
+
+/** Every `.data` folder is the wheel's own. */
+function checkDataFolders(filename: WheelFilename, entries: readonly ArchiveEntry[]): void {
+  const seen = new Set<string>();
+  for (const { path } of entries) {
+    const top = path.slice(0, Math.max(path.indexOf('/'), 0));
+    if (!top.endsWith('.data') || seen.has(top)) continue;
+    seen.add(top);
+    const stem = top.slice(0, -'.data'.length);
+    const dash = stem.lastIndexOf('-');
+    if (agrees(filename, stem.slice(0, dash), stem.slice(dash + 1))) continue;
+    throw refuseWheel('WHEEL_ENTRY', `'${path}' is in the .data folder of another distribution`, path, {
+      expected: `${filename.distribution}-${filename.version}.data`,
+      found: top,
+    });
+  }
 }
 
 function agrees(filename: WheelFilename, name: string, version: string): boolean {
@@ -155,13 +168,10 @@ export function installPlace(path: string): { scheme: Scheme; path: string; scri
   if (!top.endsWith('.data') || key === '') return { scheme: 'site', path, script: false };
   const scheme = Object.hasOwn(dataSchemes, key) ? dataSchemes[key] : undefined;
   if (scheme === undefined || rest.length === 0) {
-    throw refuse(
-      'WHEEL_ENTRY',
-      `'${path}' is under no install scheme`,
-      path,
-      Object.keys(dataSchemes).join(', '),
-      key,
-    );
+    throw refuseWheel('WHEEL_ENTRY', `'${path}' is under no install scheme`, path, {
+      expected: Object.keys(dataSchemes).join(', '),
+      found: key,
+    });
   }
   return { scheme, path: rest.join('/'), script: key === 'scripts' };
 }
@@ -169,73 +179,4 @@ export function installPlace(path: string): { scheme: Scheme; path: string; scri
 /** A wrapper that old setuptools packed for an entry point; the installer writes its own. */
 function isWrapper(path: string, entryPointNames: ReadonlySet<string>): boolean {
   return entryPointNames.has(path.replace(/(?:\.exe|-script\.pyw?|\.pya)$/i, ''));
-}
-
-const unhashed = ['RECORD', 'RECORD.jws', 'RECORD.p7s'];
-
-function matchRecord(
-  distInfo: string,
-  entries: readonly ArchiveEntry[],
-  rows: readonly RecordRow[],
-): Map<string, ExpectedDigest> {
-  const recordPath = `${distInfo}/RECORD`;
-  const exempt = new Set(unhashed.map((name) => `${distInfo}/${name}`));
-  const byPath = new Map(entries.map((entry) => [entry.path as string, entry]));
-  const expected = new Map<string, ExpectedDigest>();
-  for (const row of rows) {
-    const entry = byPath.get(row.path);
-    if (!entry)
-      throw refuse('WHEEL_RECORD', `${recordPath} lists '${row.path}', which the wheel lacks`, row.path);
-    if (exempt.has(row.path)) continue;
-    if (row.size !== '' && row.size !== String(entry.sizeBytes)) {
-      throw refuse(
-        'WHEEL_RECORD',
-        `${recordPath}: size of '${row.path}'`,
-        row.path,
-        row.size,
-        String(entry.sizeBytes),
-      );
-    }
-    const digest = parseHash(row, recordPath);
-    const earlier = expected.get(row.path);
-    if (earlier && (earlier.algorithm !== digest.algorithm || earlier.value !== digest.value)) {
-      throw refuse('WHEEL_RECORD', `${recordPath} lists '${row.path}' twice and differently`, row.path);
-    }
-    expected.set(row.path, digest);
-  }
-  for (const { path } of entries) {
-    if (!exempt.has(path) && !expected.has(path)) {
-      throw refuse('WHEEL_RECORD', `${recordPath} does not list '${path}'`, path);
-    }
-  }
-  return expected;
-}
-
-function parseHash(row: RecordRow, recordPath: string): ExpectedDigest {
-  const match = /^(sha256|sha384|sha512)=([A-Za-z0-9_-]+)=*$/.exec(row.hash);
-  if (!match) {
-    throw refuse(
-      'WHEEL_RECORD',
-      `${recordPath} gives no usable hash of '${row.path}'`,
-      row.path,
-      'sha256 or better',
-      row.hash,
-    );
-  }
-  return { algorithm: match[1] as ExpectedDigest['algorithm'], value: match[2]! };
-}
-
-function refuse(
-  code: 'WHEEL_METADATA' | 'WHEEL_RECORD' | 'WHEEL_ENTRY',
-  rule: string,
-  path: string,
-  expected?: string,
-  found?: string,
-): ShenvError {
-  const comparison = expected === undefined ? '' : ` (expected ${expected}, found ${found || 'none'})`;
-  return new ShenvError(code, `${rule}${comparison}`, {
-    hint: 'The wheel is refused; ask its publisher for a mended one.',
-    path,
-    ...(expected === undefined ? {} : { expected, found: found ?? '' }),
-  });
 }

@@ -1,4 +1,4 @@
-import { ShenvError } from '../base/errors.js';
+import { refuseWheel } from './refusal.js';
 
 /** One row of a RECORD: path, `algorithm=value` (URL-safe base64, no padding) or '', size in bytes or ''. */
 export interface RecordRow {
@@ -13,11 +13,8 @@ export function parseRecord(text: string, recordPath: string): RecordRow[] {
   for (const fields of parseCsv(text, recordPath)) {
     if (fields.length === 1 && fields[0] === '') continue;
     if (fields.length > 3 || fields[0] === '') {
-      throw new ShenvError('WHEEL_RECORD', `${recordPath}: row ${rows.length + 1} is not 'path,hash,size'`, {
-        hint: 'The wheel is damaged or badly built; ask its publisher for a mended one.',
-        path: recordPath,
-        found: fields.join(','),
-      });
+      const rule = `${recordPath}: row ${rows.length + 1} is not 'path,hash,size'`;
+      throw refuseWheel('WHEEL_RECORD', rule, recordPath);
     }
     rows.push({ path: fields[0] ?? '', hash: fields[1] ?? '', size: fields[2] ?? '' });
   }
@@ -31,11 +28,9 @@ function* parseCsv(text: string, recordPath: string): Generator<string[]> {
     let field = '';
     if (text[position] === '"') {
       const end = closingQuote(text, position + 1);
-      if (end < 0)
-        throw new ShenvError('WHEEL_RECORD', `${recordPath} ends inside a quoted field`, {
-          hint: 'The wheel is damaged or badly built; ask its publisher for a mended one.',
-          path: recordPath,
-        });
+      if (end < 0) {
+        throw refuseWheel('WHEEL_RECORD', `${recordPath} ends inside a quoted field`, recordPath);
+      }
       field = text.slice(position + 1, end).replaceAll('""', '"');
       position = end + 1;
     }

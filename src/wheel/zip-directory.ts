@@ -1,6 +1,19 @@
 import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import yauzl from 'yauzl';
+import { ShenvError } from '../base/errors.js';
+import { checkEntry, isDense } from './archive-rules.js';
+import type { WheelLimits } from './limits.js';
+import { NameClashes } from './name-clashes.js';
+import { refuseOverLimit, refuseWheel } from './refusal.js';
+import { findZipDirectory, type ReadAt } from './zip-end.js';
+import { checkZipLayout } from './zip-layout.js';
+import { checkZipRecords } from './zip-records.js';
+
+/** A member of a zip archive, as its directory has it, with where its data begin. */
+export interface ZipMember extends yauzl.Entry {
+  dataAt: number;
+}
 
 const blockBytes = 1 << 20;
 
@@ -45,20 +58,93 @@ class BlockReader extends yauzl.RandomAccessReader {
   }
 }
 
-/** The entries of a zip file's central directory, in its order. The caller keeps `file` open. */
-export async function* readZipDirectory(file: FileHandle): AsyncGenerator<yauzl.Entry> {
+/**
+ * The files of a zip archive by name, in the order of its directory, everything about the archive
+ * and its members checked but their contents. The caller keeps `file` open. Throws WHEEL_ARCHIVE or
+ * WHEEL_ENTRY, naming file and rule.
+ */
+export async function readMembers(
+  path: string,
+  file: FileHandle,
+  limits: WheelLimits,
+): Promise<Map<string, ZipMember>> {
   const { size } = await file.stat();
-  const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file.fd), size, {
-    lazyEntries: true,
-    decodeStrings: false,
-    validateEntrySizes: false,
-    autoClose: false,
-  });
-  for (;;) {
-    const entry = await nextEntry(zip);
-    if (!entry) return;
-    yield entry;
+  const readAt: ReadAt = (position, length) => {
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.subarray(0, readSync(file.fd, buffer, 0, length, position));
+  };
+  const place = findZipDirectory(path, size, readAt);
+  checkDirectorySize(path, place, limits);
+  checkZipRecords(path, readAt(place.offset, place.sizeBytes), place.entries);
+  const entries = await readEntries(path, file.fd, size);
+  const names = checkEntries(path, entries, size, limits);
+  const starts = checkZipLayout(path, entries, place.offset, readAt);
+  const members = new Map<string, ZipMember>();
+  for (const [name, entry] of names) members.set(name, Object.assign(entry, { dataAt: starts.get(entry)! }));
+  return members;
+}
+
+function checkDirectorySize(
+  path: string,
+  { entries, sizeBytes }: { entries: number; sizeBytes: number },
+  limits: WheelLimits,
+): void {
+  if (entries > limits.entries) {
+    const rule = `${path} has more than ${limits.entries} members, which the limits forbid`;
+    throw refuseOverLimit('WHEEL_ARCHIVE', rule, path, { name: 'entries', limits });
   }
+  if (sizeBytes > limits.directoryBytes) {
+    const rule = `${path} has a directory larger than the limits allow`;
+    throw refuseOverLimit('WHEEL_ARCHIVE', rule, path, { name: 'directoryBytes', limits });
+  }
+}
+
+/** The files by name. */
+function checkEntries(
+  path: string,
+  entries: readonly yauzl.Entry[],
+  archiveBytes: number,
+  limits: WheelLimits,
+): Map<string, yauzl.Entry> {
+  const members = new Map<string, yauzl.Entry>();
+  const seen = { members, folders: new Set<string>(), names: new NameClashes(), caseClashes: 0, limits };
+  let totalBytes = 0;
+  for (const entry of entries) {
+    const name = checkEntry(path, entry, seen);
+    totalBytes += entry.uncompressedSize;
+    if (totalBytes > limits.totalBytes) {
+      const rule = `${path} unpacks to more than the limits allow`;
+      throw refuseOverLimit('WHEEL_ARCHIVE', rule, path, { name: 'totalBytes', limits });
+    }
+    if (name !== undefined) members.set(name, entry);
+  }
+  if (isDense(totalBytes, archiveBytes, limits)) {
+    const rule = `${path} unpacks to more than ${limits.density} times its size`;
+    throw refuseOverLimit('WHEEL_ARCHIVE', rule, path, { name: 'density', limits });
+  }
+  return members;
+}
+
+async function readEntries(path: string, fd: number, sizeBytes: number): Promise<yauzl.Entry[]> {
+  const entries: yauzl.Entry[] = [];
+  try {
+    const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(fd), sizeBytes, {
+      lazyEntries: true,
+      decodeStrings: false,
+      validateEntrySizes: false,
+      autoClose: false,
+    });
+    for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) entries.push(entry);
+  } catch (cause) {
+    if (cause instanceof ShenvError) throw cause;
+    throw refuseWheel(
+      'WHEEL_ARCHIVE',
+      `${path} is not a readable zip archive: ${(cause as Error).message}`,
+      path,
+      { hint: 'The file is damaged or incomplete; fetch it again.', cause },
+    );
+  }
+  return entries;
 }
 
 function nextEntry(zip: yauzl.ZipFile): Promise<yauzl.Entry | undefined> {

@@ -35,6 +35,13 @@ export interface BuiltWheel {
 
 export function buildWheel(spec: WheelSpec = {}): BuiltWheel {
   const { name = 'sample', version = '1.0', tags = 'py3-none-any', build } = spec;
+  const fileName = [name, version, ...(build === undefined ? [] : [build]), tags].join('-');
+  return { fileName: `${fileName}.whl`, data: writeZip(wheelMembers(spec)) };
+}
+
+/** The members of the archive that `spec` describes. */
+export function wheelMembers(spec: WheelSpec = {}): ZipMember[] {
+  const { name = 'sample', version = '1.0', tags = 'py3-none-any' } = spec;
   const distInfo = spec.distInfo ?? `${name}-${version}.dist-info`;
   const texts = new Map<string, string | Buffer>(Object.entries(spec.files ?? {}));
   const add = (file: string, text: string | null) => text !== null && texts.set(`${distInfo}/${file}`, text);
@@ -52,8 +59,7 @@ export function buildWheel(spec: WheelSpec = {}): BuiltWheel {
     method: spec.deflate ? 8 : 0,
     mode: executable.has(path) ? 0o100755 : 0o100644,
   }));
-  const fileName = [name, version, ...(build === undefined ? [] : [build]), tags].join('-');
-  return { fileName: `${fileName}.whl`, data: writeZip(spec.members ? spec.members(members) : members) };
+  return spec.members ? spec.members(members) : members;
 }
 
 /** Builds a wheel into a folder, made if need be, and gives its path. */

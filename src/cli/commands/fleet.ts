@@ -1,7 +1,7 @@
 import { ShenvError } from '../../base/errors.js';
 import { applyUpgrade, setHeld } from '../../env/fleet.js';
 import { type FleetEntry, type Move, planUpgrade } from '../../env/fleet-upgrade.js';
-import { type Link, type Use, whoUses } from '../../env/who-uses.js';
+import { type Link, type Use, type WhoUsesOptions, whoUses } from '../../env/who-uses.js';
 import type { Workspace } from '../../env/workspace.js';
 import { plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
@@ -103,23 +103,21 @@ function outcomeText(
   return `Nothing was changed: ${blocked} blocked. --skip-blocked changes ${others}; \`shenv-fs hold\` leaves one out for good.`;
 }
 
-export async function showUses(
-  workspace: Workspace,
-  text: string,
-  options: { allGenerations?: boolean },
-): Promise<Report> {
-  const data = await whoUses(workspace, text, options.allGenerations === true);
+export async function showUses(workspace: Workspace, text: string, options: WhoUsesOptions): Promise<Report> {
+  const data = await whoUses(workspace, text, options);
+  const areHomesTold = data.uses.some(({ home }) => home !== undefined);
   const rows = data.uses.map((use) => [
     use.isCurrent && !options.allGenerations ? use.environment : `${use.environment}@${use.generation}`,
     use.version,
     use.why,
+    ...(areHomesTold ? [use.home ?? 'this one'] : []),
     reasonOf(use),
   ]);
+  const head = ['ENVIRONMENT', 'VERSION', 'WHY', ...(areHomesTold ? ['HOME'] : []), 'BY'];
   const lines = [
-    rows.length > 0
-      ? formatTable(['ENVIRONMENT', 'VERSION', 'WHY', 'BY'], rows)
-      : `No environment has ${text}.`,
+    rows.length > 0 ? formatTable(head, rows) : `No environment has ${text}.`,
     ...data.unreadable.map(({ environment, error }) => `${environment} cannot be read: ${error}`),
+    ...data.gaps.map((gap) => `Not complete: ${gap}`),
   ];
   return { data, text: lines.join('\n') };
 }

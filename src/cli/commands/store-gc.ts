@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { unless } from '../../base/errors.js';
 import { collectGarbage, type Garbage } from '../../env/collect-garbage.js';
 import type { Workspace } from '../../env/workspace.js';
-import { listRecords, reloadMountsOfStore } from '../../mount/runtime.js';
+import { listRecords, reloadImages } from '../../mount/runtime.js';
 import type { FoundLease } from '../../store/leases.js';
 import { parseAge, parseCount, parseSize } from '../quantities.js';
 import { formatBytes, plural, type Report } from '../render.js';
@@ -33,7 +33,7 @@ export async function collectStore(workspace: Workspace, options: GcOptions): Pr
     waitMs: parseAge(options.wait),
     settleMs: options.settle === undefined ? await settleMsOf(places.store) : parseAge(options.settle),
   });
-  if (garbage.removed.length > 0 && !options.dryRun) await reloadMountsOfStore(places.runtime, places.store);
+  if (garbage.removed.length > 0 && !options.dryRun) await reloadImages(places.runtime, places.store, []);
   return { data: dataOf(garbage), text: textOf(garbage, options) };
 }
 

@@ -24,7 +24,13 @@ export async function addWheels({ store, progress, signal }: Workspace, wheels: 
   return { data, text: `${plural(added, 'image')} added, ${data.length - added} there already` };
 }
 
-export async function listImages({ store }: Workspace, name: string | undefined): Promise<Report> {
+export async function listImages(
+  workspace: Workspace,
+  name: string | undefined,
+  options: { usedBy?: boolean },
+): Promise<Report> {
+  if (options.usedBy) return (await import('./store-usage.js')).listUses(workspace, name);
+  const { store } = workspace;
   const data = [];
   for await (const stored of name === undefined ? store.list() : store.listOf(name)) {
     const { meta, serial } = await Image.open(stored.path);

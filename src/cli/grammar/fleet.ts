@@ -8,6 +8,7 @@ export function addFleetCommands(program: Command, act: Act): void {
     .argument('<distribution>', 'name, or a name and the versions that are meant')
     .description('show which environments have a distribution, and why')
     .option('--all-generations', 'earlier generations too')
+    .option('--here', 'not the environments of other homes that use the store')
     .addOption(json())
     .addHelpText('after', example('shenv-fs who-uses urllib3', 'shenv-fs who-uses "urllib3<2.5"'))
     .action(act(async () => (await import('../commands/fleet.js')).showUses));

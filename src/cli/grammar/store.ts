@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Act, example, holding, json } from './shared.js';
-import { addStoreGc } from './store-gc.js';
+import { addStoreUpkeep } from './store-upkeep.js';
+import { addStoreUsageCommands } from './store-usage.js';
 
 export function addStoreCommands(program: Command, act: Act): void {
   const store = program.command('store').description('look after the store of images');
@@ -15,8 +16,9 @@ export function addStoreCommands(program: Command, act: Act): void {
     .command('list')
     .argument('[distribution]', 'one distribution')
     .description('list images')
+    .option('--used-by', 'with the environments that show them, in every home that uses the store')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs store list numpy'))
+    .addHelpText('after', example('shenv-fs store list numpy', 'shenv-fs store list --used-by'))
     .action(act(async () => (await import('../commands/store.js')).listImages));
   store
     .command('dump')
@@ -27,5 +29,6 @@ export function addStoreCommands(program: Command, act: Act): void {
       example('shenv-fs store dump $(shenv-fs store list numpy --json | jq -r .[0].path)'),
     )
     .action(act(async () => (await import('../commands/store.js')).dump));
-  addStoreGc(store, act);
+  addStoreUpkeep(store, act);
+  addStoreUsageCommands(store, act);
 }

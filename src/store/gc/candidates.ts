@@ -39,9 +39,9 @@ export function choose(
   policy: Policy,
 ): Choice {
   const groups = groupUnused(images, referred);
-  const newestMs = Math.min(policy.nowMs - policy.olderThanMs, policy.operationsSinceMs ?? Infinity);
+  const newestMs = Math.min(graceEndMs(policy), policy.operationsSinceMs ?? Number.POSITIVE_INFINITY);
   const choice: Choice = { doomed: [], young: [], withinSize: [] };
-  let excess = Infinity;
+  let excess = Number.POSITIVE_INFINITY;
   if (policy.maxBytes !== undefined)
     excess = images.reduce((sum, { bytes }) => sum + bytes, 0) - policy.maxBytes;
   for (const group of groups.sort((a, b) => usedMs(a) - usedMs(b))) {
@@ -53,6 +53,11 @@ export function choose(
     }
   }
   return choice;
+}
+
+/** Clocks of file systems lag behind by some milliseconds, which no grace at all must not turn into one. */
+function graceEndMs({ nowMs, olderThanMs }: Policy): number {
+  return olderThanMs === 0 ? Number.POSITIVE_INFINITY : nowMs - olderThanMs;
 }
 
 /** Images that go together: bytecode first, so that none is ever without its base. */

@@ -110,7 +110,7 @@ async function askFish(sandbox: Sandbox, line: string): Promise<string[]> {
 
 const asked: [rule: string, line: string, offers: string[]][] = [
   ['commands are completed', 'shenv-fs sh', ['shell', 'show']],
-  ['commands of a command are completed', 'shenv-fs store ', ['add', 'dump', 'list']],
+  ['commands of a command are completed', 'shenv-fs store li', ['list']],
   ['environments are completed', 'shenv-fs show ', ['demo', 'two words']],
   ['one environment is enough where one is taken', 'shenv-fs show demo ', []],
   ['an alias is completed like its command', 'shenv-fs remove-environment demo two', ['two words']],

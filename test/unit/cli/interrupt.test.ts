@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, stat, truncate, writeFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { unless } from '../../../src/base/errors.js';
+import { header } from '../../../src/image/format.js';
+import { DamagedImage } from '../../support/image-damage.js';
 import { eventually } from '../../support/mounts.js';
 import { program, Sandbox } from '../../support/sandbox.js';
 import { writeWheel } from '../../support/wheel-builder.js';
@@ -17,7 +19,7 @@ async function interrupt(
   t: ExecutionContext,
   sandbox: Sandbox,
   args: readonly string[],
-  when: () => Promise<boolean>,
+  when: (pid: number) => Promise<boolean>,
 ): Promise<Interrupted> {
   const env = { ...sandbox.variables, TMPDIR: sandbox.path('tmp') };
   const child = spawn(process.execPath, [program, ...args], {
@@ -33,7 +35,11 @@ async function interrupt(
   t.teardown(() => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
   });
-  await eventually(async () => (await when()) || child.exitCode !== null, 'the command has begun', 60_000);
+  await eventually(
+    async () => (await when(child.pid!)) || child.exitCode !== null,
+    'the command has begun',
+    60_000,
+  );
   process.kill(-child.pid!, 'SIGINT');
   return { status: await ended, stderr };
 }
@@ -84,3 +90,42 @@ test.serial(
     await nothingLeft(t, sandbox);
   },
 );
+
+test.serial('Ctrl-C while a store is verified ends at once and changes nothing', async (t) => {
+  const sandbox = await Sandbox.make();
+  t.teardown(() => sandbox.destroy());
+  const wheel = await writeWheel(sandbox.path('wheels'), {
+    name: 'big',
+    files: { 'big.bin': randomBytes(1 << 20) },
+  });
+  await sandbox.expect('store', 'add', wheel);
+  const [{ path }] = JSON.parse(await sandbox.expect('store', 'list', '--json')) as [{ path: string }];
+  await makeHuge(path);
+  const reading = async (pid: number) => {
+    const links = (await filesOf(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`));
+    return (await Promise.allSettled(links)).some(
+      (link) => link.status === 'fulfilled' && link.value === path,
+    );
+  };
+  const before = await stat(path);
+  const { status, stderr } = await interrupt(t, sandbox, ['store', 'verify'], reading);
+  t.is(status, 130, stderr);
+  t.regex(stderr, /interrupted; nothing was changed/);
+  t.is((await stat(path)).mtimeMs, before.mtimeMs);
+});
+
+/** Makes the only large file of an image one of 256 GiB without using disk: nobody reads it to its end. */
+async function makeHuge(path: string): Promise<void> {
+  const sizeBytes = 2 ** 38;
+  const image = new DamagedImage(await readFile(path));
+  const node = image.find('big.bin');
+  const start = image.data.readBigUInt64LE(image.node(node, 'contentOffset'));
+  for (const field of ['sizeBytes', 'storedBytes'] as const)
+    image.data.writeBigUInt64LE(BigInt(sizeBytes), image.node(node, field));
+  const contents = image.offset('contents');
+  const fileBytes = Math.ceil((Number(start) + sizeBytes) / 4096) * 4096;
+  image.data.writeBigUInt64LE(BigInt(fileBytes), header.fileBytes);
+  image.setLength('contents', fileBytes - contents);
+  await writeFile(path, image.sign().subarray(0, contents));
+  await truncate(path, fileBytes);
+}

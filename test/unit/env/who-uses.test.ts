@@ -19,7 +19,7 @@ test.serial('who-uses tells environments, versions and why: asked for, needed, i
   const child = await environments.read('deep-01');
   const layers = child.layers.map((layer) => ({ ...layer, from: 'deep' }));
   await environments.commit({ ...child, generation: 2, layers });
-  const { uses } = await whoUses(fleet.workspace, 'Core', false);
+  const { uses } = await whoUses(fleet.workspace, 'Core');
   t.deepEqual(
     uses.map(({ environment, version, why, requirement, from }) => [
       environment,
@@ -46,9 +46,9 @@ test.serial('a specifier tells versions apart, --all-generations looks at earlie
   const fleet = await fleetOf(sandbox);
   await createOld(sandbox, fleet, 'moved', 'core');
   await sandbox.expect('upgrade', 'moved', 'core', ...fleet.source);
-  t.deepEqual((await whoUses(fleet.workspace, 'core<2', false)).uses, []);
+  t.deepEqual((await whoUses(fleet.workspace, 'core<2')).uses, []);
   t.is(await sandbox.expect('who-uses', 'core<2'), 'No environment has core<2.\n');
-  const { uses } = await whoUses(fleet.workspace, 'core<2', true);
+  const { uses } = await whoUses(fleet.workspace, 'core<2', { allGenerations: true });
   t.deepEqual(
     uses.map(({ generation, isCurrent, version }) => [generation, isCurrent, version]),
     [[1, false, '1.0']],
@@ -64,7 +64,7 @@ test.serial('an environment that cannot be read is named, the others are told al
   await createOld(sandbox, fleet, 'good', 'core');
   await cloneMany(fleet, 'good', 1);
   await writeFile(sandbox.path('home', 'environments', 'good-01', '00000001.manifest'), 'damaged');
-  const { uses, unreadable } = await whoUses(fleet.workspace, 'core', false);
+  const { uses, unreadable } = await whoUses(fleet.workspace, 'core');
   t.deepEqual(
     uses.map(({ environment }) => environment),
     ['good'],

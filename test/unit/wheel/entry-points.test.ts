@@ -56,3 +56,18 @@ for (const value of ['m', 'm:', ':f', 'm:f()', 'm;import os:f', 'm:f\u0027']) {
     );
   });
 }
+
+for (const name of ['a\\b', 'a\tb', 'a\u001bb', 'a\u2028b', 'x'.repeat(256)]) {
+  test(`a script named ${JSON.stringify(name.slice(0, 20))} is refused without its control characters`, async (t) => {
+    const error = await refused(t, 'WHEEL_ENTRY_POINT', ['not a file name'], () =>
+      parse(`[console_scripts]\n${name} = m:f\n`),
+    );
+    t.notRegex(error.message, /[\p{Cc}\p{Zl}]/u);
+  });
+}
+
+test('many signs of comments on one line take no time', (t) => {
+  const start = performance.now();
+  parse(`[console_scripts]\na = m:f${' #'.repeat(200_000)}\u2028\n`);
+  t.true(performance.now() - start < 1000);
+});

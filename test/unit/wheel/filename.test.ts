@@ -130,3 +130,17 @@ for (const text of [
     t.false(isVersion(text));
   });
 }
+
+// Two ways to match one text make a pattern try 2^n of them.
+for (const text of [
+  `1${'a'.repeat(120)}!`,
+  `1${'a.'.repeat(60)}!`,
+  `1${'.'.repeat(120)}`,
+  `1+${'a.'.repeat(60)}!`,
+]) {
+  test(`that ${text.slice(0, 8)}… is no version takes no time`, (t) => {
+    const start = performance.now();
+    t.false(isVersion(text));
+    t.true(performance.now() - start < 1000);
+  });
+}

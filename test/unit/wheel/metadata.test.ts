@@ -17,6 +17,13 @@ test('the body after the first empty line is not read', (t) => {
   t.is(parseHeaders('Name: a\n\nVersion: 2\n').get('version'), undefined);
 });
 
+for (const line of ['no header', 'Name : spaced', 'N\u00e4me: not ASCII', ' ']) {
+  test(`the body begins, as Python's email package has it, with ${JSON.stringify(line)} or is not touched by it`, (t) => {
+    const headers = parseHeaders(`Name: a\n${line}\nVersion: 2\n`);
+    t.deepEqual(headers.get('version'), line === ' ' ? ['2'] : undefined);
+  });
+}
+
 test('a value may hold colons', (t) => {
   t.deepEqual(parseHeaders('Project-URL: Home, https://example.org/a:b\n').get('project-url'), [
     'Home, https://example.org/a:b',

@@ -1,0 +1,115 @@
+import { relative } from 'node:path';
+import { errorCodes } from '../../base/errors.js';
+import { type RepairedImage, repairStore } from '../../env/store-repair/repair-store.js';
+import type { Workspace } from '../../env/workspace.js';
+import { type ImageUser, usersOf } from '../../store/users.js';
+import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
+import { formatBytes, plural, type Report } from '../render.js';
+import { formatTable } from '../table.js';
+import { type IndexOptions, indexArgs } from './wanted-options.js';
+
+/** The exit status is that of IMAGE_DAMAGED where an image is not sound. */
+export async function verifyImages(
+  { store, progress, signal }: Workspace,
+  distributions: string[],
+): Promise<Report> {
+  const found = await verifyStore(store.layout, { distributions, progress, signal });
+  const users = found.faulty.length > 0 ? await usersOf(store.layout) : new Map<string, ImageUser[]>();
+  const damaged = found.faulty.map((verdict) => ({ ...verdict, users: users.get(verdict.image) ?? [] }));
+  const { faulty: _, ...summary } = found;
+  return {
+    data: { ...summary, damaged },
+    text: [
+      ...(damaged.length === 0 ? [] : [tableOf(damaged, store.layout.images)]),
+      ...found.strange.map((path) => `note: ${path} is no image; nothing of shenv-fs made it`),
+      describe(found),
+    ].join('\n'),
+    exitStatus: damaged.length === 0 ? 0 : errorCodes.IMAGE_DAMAGED,
+  };
+}
+
+export interface RepairStoreOptions extends IndexOptions {
+  dryRun?: boolean;
+}
+
+/** The exit status is that of IMAGE_DAMAGED where an image could not be rebuilt. */
+export async function repairImages(
+  workspace: Workspace,
+  distributions: string[],
+  options: RepairStoreOptions,
+): Promise<Report> {
+  const dryRun = options.dryRun === true;
+  const { findLinks } = options;
+  const data = await repairStore(workspace, {
+    distributions,
+    dryRun,
+    findLinks,
+    indexArgs: indexArgs(options),
+  });
+  const { images } = data;
+  if (!dryRun) await showAgain(workspace, images);
+  const isWhole = images.every(({ outcome }) => outcome === 'rebuilt' || outcome === 'would be rebuilt');
+  const rebuilt = images.filter(({ outcome }) => outcome === 'rebuilt').length;
+  return {
+    data,
+    text: [
+      ...(images.length === 0 ? [] : [repairTable(images, workspace.store.layout.images)]),
+      ...images.filter(({ outcome }) => outcome === 'lost').flatMap(remedyOf),
+      images.length === 0
+        ? `${plural(data.count, 'image')}: all sound`
+        : `${plural(rebuilt, 'image')} rebuilt`,
+    ].join('\n'),
+    exitStatus: isWhole ? 0 : errorCodes.IMAGE_DAMAGED,
+  };
+}
+
+/** Mounts of this user read the new files from now on; what is lost they show as long as they have it open. */
+async function showAgain({ places }: Workspace, images: readonly RepairedImage[]): Promise<void> {
+  const replaced = images.filter(({ outcome }) => outcome === 'rebuilt').map(({ path }) => path);
+  if (replaced.length === 0) return;
+  const { reloadImages } = await import('../../mount/runtime.js');
+  await reloadImages(places.runtime, places.store, replaced);
+}
+
+function repairTable(images: readonly RepairedImage[], folder: string): string {
+  const rows = images.map(({ path, faults, outcome, how, users }) => [
+    relative(folder, path),
+    faults[0]!.rule,
+    `${outcome}: ${how}`,
+    users.map(describeUser).join(', ') || 'none',
+  ]);
+  return formatTable(['IMAGE', 'WHAT IS WRONG', 'DONE', 'SHOWN BY'], rows);
+}
+
+function remedyOf({ path, asideAt, users, image }: RepairedImage): string[] {
+  const remedy =
+    users.length === 0
+      ? 'no environment shows it'
+      : image.includes('.')
+        ? 'sync or create its environments again'
+        : 'give a folder with its wheel by --find-links, or `shenv-fs sync` its environments to other wheels';
+  return [`${path} is lost${asideAt === undefined ? '' : ` (the damaged file is ${asideAt})`}: ${remedy}`];
+}
+
+function tableOf(damaged: readonly (ImageVerdict & { users: ImageUser[] })[], images: string): string {
+  const rows = damaged.flatMap(({ path, faults, users }) =>
+    faults.map(({ rule }, index) =>
+      index === 0
+        ? [relative(images, path), rule, users.map(describeUser).join(', ') || 'none']
+        : ['', rule, ''],
+    ),
+  );
+  return formatTable(['IMAGE', 'WHAT IS WRONG', 'SHOWN BY'], rows);
+}
+
+export function describeUser({ homePath, home, environment, generations }: ImageUser): string {
+  const numbers = generations.length === 1 ? generations[0] : `${generations[0]}-${generations.at(-1)}`;
+  return `${environment}@${numbers} (${homePath ?? `home ${home}`})`;
+}
+
+function describe({ count, bytes, durationMs, faulty }: Verification): string {
+  const rate = formatBytes((bytes * 1000) / Math.max(1, durationMs));
+  const looked = `${plural(count, 'image')}, ${formatBytes(bytes)} in ${(durationMs / 1000).toFixed(1)} s (${rate}/s)`;
+  if (faulty.length === 0) return `${looked}: all sound`;
+  return `${looked}: ${faulty.length} not sound\n\`shenv-fs store repair\` puts damaged images aside and rebuilds them.`;
+}
