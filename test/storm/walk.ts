@@ -1,12 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
-import { systemErrorCode, unless } from '../../src/base/errors.js';
+import { unless } from '../../src/base/errors.js';
 import { findPlaces } from '../../src/base/paths.js';
 import { openWorkspace } from '../../src/env/workspace.js';
 import { isWholeData } from './wheels.js';
 
 /** What an environment that was changed meanwhile answers; one that was deleted may also answer with EIO. */
-const changedCodes = new Set(['ENOENT', 'ESTALE', 'ENOTDIR']);
+const changedErrors = new Set(['ENOENT', 'ESTALE', 'ENOTDIR'].map((code) => -errnoOf(code)));
+
+function errnoOf(code: string): number {
+  return (constants.errno as Record<string, number>)[code]!;
+}
 
 /**
  * Reads the files of every environment of a mount of the home of its variables, and gives their number. Throws for one that is not what its own
@@ -20,9 +25,10 @@ export async function walkMount(mountpoint: string): Promise<number> {
     try {
       count += await walkEnvironment(join(mountpoint, environment));
     } catch (error) {
-      const code = systemErrorCode(error) ?? '';
-      const isDeleted = code === 'EIO' && !(await environments.list()).includes(environment);
-      if (!changedCodes.has(code) && !isDeleted) throw error;
+      // Node has no name for ESTALE.
+      const { errno = 0 } = error as NodeJS.ErrnoException;
+      const isDeleted = errno === -constants.errno.EIO && !(await environments.list()).includes(environment);
+      if (!changedErrors.has(errno) && !isDeleted) throw error;
     }
   }
   return count;
