@@ -100,6 +100,11 @@ export function isRefusal(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error) ?? '');
 }
 
+/** Whether there is no room: on the file system, or in the user's part of it. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '');
+}
+
 /** What `operation` gives, or undefined when it fails with exactly the system error `code`. */
 export async function unless<T>(code: string, operation: Promise<T>): Promise<T | undefined> {
   try {

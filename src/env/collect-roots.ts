@@ -105,9 +105,22 @@ class HomeMark {
     const half = roots.halved.filter(({ manifest }) => manifest).map(({ manifest }) => manifest!);
     for (const root of roots.live) if (!root.manifest) await removeRoot(this.#layout, id, root);
     const unregistered = [...lost.map(({ manifest }) => manifest), ...(published ? [] : half)];
-    if (unregistered.length > 0) await registerRoots(this.#layout, id, unregistered);
+    if (unregistered.length > 0) await this.#register(unregistered);
     if (published) await this.#giveUp(roots.live, published);
     await forgetGone(this.#layout, id, roots.gone, nowMs - goneMs);
+  }
+
+  /** What has been deleted since the home was read is given up again, or its images would stay for an hour more. */
+  async #register(manifests: readonly Manifest[]): Promise<void> {
+    const { id } = this.#home;
+    await registerRoots(this.#layout, id, manifests);
+    const published = await this.#readPublished();
+    if (!published || published.damaged.length > 0) return;
+    const present = new Set(published.readable.map(textOf));
+    const deleted = manifests
+      .map((manifest) => textOf(rootKeyOf(encodeManifest(manifest), manifest)))
+      .filter((text) => !present.has(text));
+    if (deleted.length > 0) await retireRoots(this.#layout, id, (key) => deleted.includes(textOf(key)));
   }
 
   /** Roots whose generation was never published, or is gone without its root having been given up. */

@@ -11,7 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publishExclusively, stageFile, syncFolder } from '../base/atomic-write.js';
+import { publishExclusively, stageFile, stagingName, syncFolder } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
 import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
@@ -157,8 +157,8 @@ export class Environments {
     const newest = (await this.generations(name)).at(-1)!;
     const serial = await this.#serialOf(name, newest);
     await mkdir(this.#staging, { recursive: true, mode: 0o755 });
-    const doomed = await mkdtemp(join(this.#staging, `${process.pid}-`));
-    await rename(join(this.#folder, name), join(doomed, 'deleted'));
+    const doomed = join(this.#staging, stagingName());
+    await rename(join(this.#folder, name), doomed);
     await syncFolder(this.#folder);
     await rm(doomed, { recursive: true });
     await unless('ENOENT', unlink(join(this.#children, name)));

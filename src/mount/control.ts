@@ -12,7 +12,10 @@ export async function serveControl(
   await unless('ENOENT', unlink(path));
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).once('line', (line) => void answer(socket, line, handle));
+    const lines = createInterface({ input: socket });
+    // It repeats the socket's errors, as of a client that was killed, and nobody may leave them unheard.
+    lines.on('error', () => undefined);
+    lines.once('line', (line) => void answer(socket, line, handle));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

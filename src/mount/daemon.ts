@@ -211,7 +211,8 @@ export class Daemon {
     this.#watcher = watch(await this.#workspace.environments.folder(), (_, name) => {
       if (environment !== undefined && name !== parseReference(environment).name) return;
       clearTimeout(timer);
-      timer = setTimeout(() => void this.#reload(), reloadDelayMs);
+      // One that fails leaves what is shown as it was; the next change or command tries again.
+      timer = setTimeout(() => void this.#reload().catch(() => undefined), reloadDelayMs);
     });
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 
@@ -18,6 +19,8 @@ export interface DaemonRecord {
 }
 
 const requestTimeoutMs = 20_000;
+const retiringTries = 50;
+const retiringPollMs = 20;
 const idDigits = 16;
 
 /** The files of the daemon for one mountpoint. */
@@ -155,15 +158,27 @@ async function reload(
   request: ControlRequest,
 ): Promise<void> {
   await Promise.all(
-    (await listRecords(runtime)).filter(isMeant).map(async ({ mountpoint, pid }) => {
+    (await listRecords(runtime)).filter(isMeant).map(async (record) => {
+      const { mountpoint, pid } = record;
       try {
         await askDaemon(runtime, mountpoint, request);
       } catch (error) {
+        if (await hasRetired(runtime, record)) return;
         if (isAlive(pid)) throw error;
         await removeRecord(runtime, mountpoint);
       }
     }),
   );
+}
+
+/** A daemon that is being unmounted closes its socket just before its record goes: it shows nothing any more. */
+async function hasRetired(runtime: string, { mountpoint, pid }: DaemonRecord): Promise<boolean> {
+  for (let tries = 0; tries < retiringTries && isAlive(pid); tries += 1) {
+    const records = await listRecords(runtime);
+    if (!records.some((record) => record.mountpoint === mountpoint && record.pid === pid)) return true;
+    await setTimeout(retiringPollMs);
+  }
+  return false;
 }
 
 export function isAlive(pid: number): boolean {

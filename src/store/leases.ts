@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRefusal, systemErrorCode, unless } from '../base/errors.js';
+import { isFull, isRefusal, naming, systemErrorCode, unless } from '../base/errors.js';
 import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
 import type { ImageName, StoreLayout } from './layout.js';
 import { fileMode, makeFolder } from './modes.js';
@@ -58,7 +58,7 @@ export class HeldLease {
     const held = new HeldLease(leases, lease);
     try {
       await makeFolder(layout, leases);
-      await held.#write();
+      await held.#write().catch((error: unknown) => held.#writeNothing(error));
       return held;
     } catch (error) {
       clearInterval(held.#timer);
@@ -95,8 +95,14 @@ export class HeldLease {
       await rename(next, this.#path);
     } catch (error) {
       await unlink(next).catch(() => undefined);
-      throw error;
+      throw naming(next, error);
     }
+  }
+
+  /** A full file system has room for a name at least: deleting and collecting, which make room, go on. */
+  async #writeNothing(cause: unknown): Promise<void> {
+    if (!isFull(cause) || this.#lease.kind === 'mount') throw cause;
+    await writeFile(this.#path, '', { mode: 0o644 });
   }
 
   /** What another host has taken for dead (this one was asleep for a day) is written anew. */
@@ -118,7 +124,11 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
     if (!status || text === undefined) continue;
     const lease = parseLease(text);
     const isAlive = (lease && isRunning(lease)) ?? nowMs - status.mtimeMs < believedMs;
-    found.push({ ...(lease ?? unknownLease(status.mtimeMs)), id: file.slice(0, -suffix.length), isAlive });
+    found.push({
+      ...(lease ?? unknownLease(file, status.mtimeMs)),
+      id: file.slice(0, -suffix.length),
+      isAlive,
+    });
   }
   return found;
 }
@@ -163,8 +173,9 @@ function parseLease(text: string): Lease | undefined {
   }
 }
 
-/** It may be anybody's, so it is taken for a running operation, which shows nothing and is waited for. */
-function unknownLease(startedMs: number): Lease {
+/** It may be anybody's, so it is taken for a running operation, which shows nothing and is waited for, or for a gc. */
+function unknownLease(file: string, startedMs: number): Lease {
   const process = { host: 'unknown', system: '', pid: 0, startTicks: 0 };
-  return { ...process, kind: 'operation', what: 'an unreadable lease', startedMs, images: [] };
+  const kind = file.startsWith('collection-') ? 'collection' : 'operation';
+  return { ...process, kind, what: 'an unreadable lease', startedMs, images: [] };
 }

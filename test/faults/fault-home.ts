@@ -51,19 +51,17 @@ export class FaultHome {
     const leaf = { 'leaf.py': versionText('1.0') };
     await writeWheel(wheels, { name: 'leaf', version: '1.0', files: leaf });
     const source = ['--no-index', '--find-links', wheels, '--without-pip', '--python', this.#python];
-    for (const name of ['plain', 'compiled', 'spare', 'rolled']) {
-      const bytecode = name === 'compiled' ? [] : ['--no-bytecode'];
-      await sandbox.expect('create', name, ...baseRequested, ...source, ...bytecode);
-    }
-    await sandbox.expect('remove', 'rolled', 'leaf');
+    await sandbox.expect('create', 'compiled', ...baseRequested, ...source);
+    await sandbox.expect('create', 'plain', ...baseRequested, ...source, '--no-bytecode');
     const { environments } = this.open();
-    const [whole, without] = [await environments.read('rolled', 1), await environments.read('rolled', 2)];
-    for (const name of ['plain', 'compiled', 'spare']) this.#base.set(name, [await environments.read(name)]);
-    this.#base.set('rolled', [
-      { ...without, generation: 1 },
-      { ...whole, generation: 2, nextSlot: without.nextSlot },
-    ]);
-    await environments.delete('rolled');
+    const plain = await environments.read('plain');
+    this.#base.set('plain', [plain]);
+    this.#base.set('compiled', [await environments.read('compiled')]);
+    this.#base.set('spare', [{ ...plain, name: 'spare' }]);
+    const without = plain.layers.filter(({ image }) => image.name !== 'leaf');
+    const rolled = { ...plain, name: 'rolled' };
+    const first = { ...rolled, layers: without, requested: ['alpha'] };
+    this.#base.set('rolled', [first, { ...rolled, generation: 2 }]);
   }
 
   /** What pip, the program and its children use for temporary files. */

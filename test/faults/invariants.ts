@@ -117,7 +117,8 @@ export async function listFiles(folder: string): Promise<string[]> {
     .sort();
 }
 
-async function checkImage(path: string): Promise<Image> {
+/** Reads an image and checks every file of it. Throws Violation where it is damaged. */
+export async function checkImage(path: string): Promise<Image> {
   const contents = new ImageContents(2);
   try {
     const image = await openImage(path);

@@ -1,6 +1,6 @@
 /**
- * A child process that works for the rounds: it runs commands of `shenv-fs` one after another, which saves the
- * start of a process for each, or reads through the mount, so that a mount that hangs holds up nobody else.
+ * A child process that works for the rounds and the storm: it runs commands of `shenv-fs` one after another, which
+ * saves the start of a process for each, or reads through a mount, so that one that hangs holds up nobody else.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,10 +8,15 @@ import { CommanderError } from 'commander';
 import { unless } from '../../src/base/errors.js';
 import { makeProgram } from '../../src/cli/program.js';
 
-export type Request = { args: readonly string[] } | { environment: string; modules: readonly string[] };
+export type Request =
+  | { args: readonly string[] }
+  | { environment: string; modules: readonly string[] }
+  | { mountpoint: string }
+  | { check: true };
 
 export interface Ended {
   status: number;
+  stdout: string;
   stderr: string;
 }
 
@@ -21,8 +26,13 @@ export interface Shown {
   texts: Record<string, string | undefined>;
 }
 
+/** Files that were read, or images that were found whole. */
+export type Count = number;
+
+export type Result = Ended | Shown | Count | undefined;
+
 export interface Answer {
-  result?: Ended | Shown | undefined;
+  result?: Result;
   error?: string;
 }
 
@@ -34,17 +44,23 @@ process.on('message', (request: Request) => {
 });
 process.on('disconnect', () => process.exit());
 
-function handle(request: Request): Promise<Ended | Shown | undefined> {
-  return 'args' in request ? runCommand(request.args) : shownBy(request.environment, request.modules);
+async function handle(request: Request): Promise<Result> {
+  if ('args' in request) return runCommand(request.args);
+  if ('environment' in request) return shownBy(request.environment, request.modules);
+  if ('mountpoint' in request) return (await import('../storm/walk.js')).walkMount(request.mountpoint);
+  return (await import('../storm/check-whole.js')).checkWhole();
 }
 
 async function runCommand(args: readonly string[]): Promise<Ended> {
-  const ended: Ended = { status: 0, stderr: '' };
-  const write = process.stderr.write;
-  process.stderr.write = (text: string | Uint8Array) => {
-    ended.stderr += String(text);
+  const ended: Ended = { status: 0, stdout: '', stderr: '' };
+  const { stdout, stderr } = process;
+  const [writeOut, writeError] = [stdout.write, stderr.write];
+  const keep = (name: 'stdout' | 'stderr') => (text: string | Uint8Array) => {
+    ended[name] += String(text);
     return true;
   };
+  stdout.write = keep('stdout');
+  stderr.write = keep('stderr');
   process.exitCode = 0;
   try {
     await makeProgram(new AbortController().signal).parseAsync(args, { from: 'user' });
@@ -53,7 +69,8 @@ async function runCommand(args: readonly string[]): Promise<Ended> {
     if (!(error instanceof CommanderError)) throw error;
     Object.assign(ended, { status: 2, stderr: error.message });
   } finally {
-    process.stderr.write = write;
+    stdout.write = writeOut;
+    stderr.write = writeError;
     process.exitCode = 0;
   }
   return ended;

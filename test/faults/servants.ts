@@ -24,6 +24,16 @@ export class Servant {
     return (await this.#ask({ environment, modules })) as Shown | undefined;
   }
 
+  /** Walks through a mount and reads every file: how many. */
+  async walk(mountpoint: string): Promise<number> {
+    return (await this.#ask({ mountpoint })) as number;
+  }
+
+  /** Opens every image that the home of its variables refers to: how many. */
+  async check(): Promise<number> {
+    return (await this.#ask({ check: true })) as number;
+  }
+
   /** Throws Violation when it does not answer in time, which a mount that hangs leads to. */
   #ask(request: Request): Promise<Answer['result']> {
     return new Promise((resolve, reject) => {
