@@ -266,6 +266,13 @@ for (const engine of engines) {
     t.is(mounted.status, 0, mounted.stderr);
     const imported = await ann.run(join(mountpoint, 'demo', 'bin', 'alpha'), 'x');
     t.is(imported.stdout, 'alpha runs x\n', imported.stderr);
+    const unread = (await ann.run('find', join(mountpoint, 'demo', 'lib'), '-name', 'two.py')).stdout.trim();
+    const image = (await list(ann)).find(({ name }) => name === 'beta')!.path;
+    await chown(image, all.bob.uid, all.bob.uid);
+    const foreign = await ann.run('cat', unread);
+    t.regex(foreign.stderr, /Input\/output error/, `an image that became another user's: ${foreign.stdout}`);
+    await chown(image, admin.uid, admin.uid);
+    t.is((await ann.run('cat', unread)).stdout, 'TWO = 2\n');
     t.is((await ann.shenv('unmount', mountpoint)).status, 0);
   });
 }
