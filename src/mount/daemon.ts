@@ -57,7 +57,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #contents = new ImageContents();
   #environments!: MountedEnvironments;
-  #lease: HeldLease | undefined;
+  #leases: HeldLease[] = [];
   readonly #startedMs = Date.now();
   /** Resolves when the mount has ended and everything is cleaned up. */
   readonly ended: Promise<void>;
@@ -85,7 +85,7 @@ export class Daemon {
     const { places } = this.#workspace;
     const { mountpoint, environment } = this.#options;
     await prepareRuntime(places.runtime);
-    this.#lease = await HeldLease.take(this.#workspace.store.layout, 'mount', mountpoint);
+    await this.#takeLeases();
     try {
       // A home that was copied is not known to the store before.
       await this.#workspace.environments.register();
@@ -93,7 +93,7 @@ export class Daemon {
       await prepareMountpoint(mountpoint);
       await this.#startEngine();
     } catch (error) {
-      await this.#lease?.end();
+      for (const lease of this.#leases) await lease.end();
       throw error;
     }
     this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
@@ -111,12 +111,20 @@ export class Daemon {
     await this.#watchHome();
   }
 
+  /** In each store that can be written. */
+  async #takeLeases(): Promise<void> {
+    for (const layout of this.#workspace.store.layouts) {
+      const lease = await HeldLease.take(layout, 'mount', this.#options.mountpoint);
+      if (lease) this.#leases.push(lease);
+    }
+  }
+
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     this.#environments = new MountedEnvironments(this.#workspace, {
       status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
       only: environment,
-      shown: new ShownImages(this.#lease),
+      shown: new ShownImages(this.#leases),
     });
     if (environment !== undefined) await readReference(this.#workspace, environment);
     await this.#environments.reload();
@@ -235,7 +243,7 @@ export class Daemon {
   async #cleanUp(): Promise<void> {
     await this.#retire();
     this.#contents.close();
-    await this.#lease?.end();
+    for (const lease of this.#leases) await lease.end();
     this.#end();
   }
 }

@@ -4,22 +4,27 @@ import type { HeldLease } from '../store/leases.js';
 /** Processes may have files open that are not shown any more: for so long images stay after they were shown last. */
 const openFilesMs = 24 * 3_600_000;
 
-/** What a mount shows and has shown within a day, as its lease tells every gc. */
+/** What a mount shows and has shown within a day, as its leases tell every gc. */
 export class ShownImages {
-  readonly #lease: HeldLease | undefined;
+  readonly #leases: readonly HeldLease[];
   /** When it was shown last, in milliseconds since 1970; Infinity while it is. */
   readonly #until = new Map<ImageName, number>();
   #writing: Promise<void> = Promise.resolve();
+  /** The leases say less than is true, because their file system was full or away. */
+  #isBehind = false;
 
-  constructor(lease: HeldLease | undefined) {
-    this.#lease = lease;
+  constructor(leases: readonly HeldLease[]) {
+    this.#leases = leases;
   }
 
-  /** To be awaited before the images are opened: from then on no gc removes them. */
+  /**
+   * To be awaited before the images are opened: from then on no gc removes them. Where that cannot be written they are
+   * shown all the same: their generation has roots, and what is lost is the day after it was deleted.
+   */
   async cover(names: Iterable<ImageName>): Promise<void> {
     const before = this.#until.size;
     for (const name of names) this.#until.set(name, Number.POSITIVE_INFINITY);
-    if (this.#until.size > before) this.#write();
+    if (this.#until.size > before || this.#isBehind) this.#write();
     await this.#writing;
   }
 
@@ -31,14 +36,19 @@ export class ShownImages {
       if (untilMs === Number.POSITIVE_INFINITY) this.#until.set(name, nowMs);
       else if (untilMs < nowMs - openFilesMs) this.#until.delete(name);
     }
-    if (this.#until.size < before) this.#write();
+    if (this.#until.size < before || this.#isBehind) this.#write();
     await this.#writing;
   }
 
   /** One after the other; what is written last is what is true. */
   #write(): void {
-    this.#writing = this.#writing
-      .catch(() => undefined)
-      .then(() => this.#lease?.show([...this.#until.keys()]));
+    this.#writing = this.#writing.then(async () => {
+      try {
+        for (const lease of this.#leases) await lease.show([...this.#until.keys()]);
+        this.#isBehind = false;
+      } catch {
+        this.#isBehind = true;
+      }
+    });
   }
 }
