@@ -3,6 +3,7 @@ import { reportRounds } from './report-rounds.js';
 reportRounds('a call that the file system fails leaves every environment in its old or its new state', {
   kind: 'fail',
   rounds: 100,
+  seconds: 35,
 });
 
 reportRounds(
@@ -10,5 +11,6 @@ reportRounds(
   {
     kind: 'interrupt',
     rounds: 20,
+    seconds: 15,
   },
 );

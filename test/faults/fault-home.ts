@@ -171,7 +171,7 @@ export class FaultHome {
 }
 
 /** A history of this length is done away with, and its images with it. */
-const maxGenerations = 8;
+const maxGenerations = 5;
 
 /** What a violation left unreadable goes, so that the next round finds a sound home. */
 async function readOrDelete(environments: Environments, name: string): Promise<Manifest | undefined> {

@@ -4,13 +4,18 @@ import type { Kind } from './plan.js';
 import { runRounds } from './rounds.js';
 
 const seed = Number(process.env.SHENV_FAULT_SEED || randomInt(2 ** 31));
-/** Where the machine is slow, fewer rounds are run. */
-const maxSeconds = Number(process.env.SHENV_FAULT_SECONDS || 60);
+export interface ShortForm {
+  kind: Kind;
+  rounds: number;
+  /** Where the machine is slow, fewer rounds are run. */
+  seconds: number;
+}
 
-/** A test of some rounds: as many as SHENV_FAULT_ROUNDS says, for at most SHENV_FAULT_SECONDS. */
-export function reportRounds(title: string, { kind, rounds }: { kind: Kind; rounds: number }): void {
+/** A test of some rounds; SHENV_FAULT_ROUNDS and SHENV_FAULT_SECONDS say how many otherwise, and for how long at most. */
+export function reportRounds(title: string, { kind, rounds, seconds }: ShortForm): void {
   test.serial(title, async (t) => {
     t.log(`SHENV_FAULT_SEED=${seed}`);
+    const maxSeconds = Number(process.env.SHENV_FAULT_SECONDS || seconds);
     const wanted = Number(process.env.SHENV_FAULT_ROUNDS || rounds);
     const summary = await runRounds({ rounds: wanted, seed, kind, maxSeconds, log: () => undefined });
     const { violations, states } = summary;

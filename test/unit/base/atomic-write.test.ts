@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { publishExclusively, replaceFile, stageFile } from '../../../src/base/atomic-write.js';
@@ -70,4 +70,19 @@ test('places follow the XDG folders, and the variables move them', (t) => {
   });
   t.deepEqual([moved.home, moved.store, moved.runtime], ['/a', '/b', '/c']);
   t.is(findPlaces({ HOME: '/h' }).home, '/h/.local/share/shenv-fs');
+});
+
+test('what fails in an open file names the file, and nothing staged stays', async (t) => {
+  const folder = await temporaryFolder(t);
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const staging = stageFile(folder, () => Promise.reject(full));
+  await t.throwsAsync(staging, { message: new RegExp(`^ENOSPC.* '${folder}/.*\\.tmp'$`) });
+  t.deepEqual(await readdir(folder), []);
+});
+
+test('a file that cannot be put in its place leaves nothing staged', async (t) => {
+  const folder = await temporaryFolder(t);
+  await mkdir(join(folder, 'target'));
+  await t.throwsAsync(replaceFile(join(folder, 'target'), Buffer.from('x')), { code: 'EISDIR' });
+  t.deepEqual(await readdir(folder), ['target']);
 });
