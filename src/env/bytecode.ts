@@ -1,10 +1,13 @@
+import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { unless } from '../base/errors.js';
 import type { Image } from '../image/read.js';
 import type { Layer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import type { Probe } from '../python/probe.js';
 import type { CompileSources } from '../store/bytecode.js';
 import type { Rebuild } from '../store/put.js';
+import type { Store } from '../store/store.js';
 import type { Workspace } from './workspace.js';
 
 /** Makes sure that the store has the bytecode that `layers` show; compiled once for all environments. */
@@ -53,11 +56,30 @@ export async function compileMissing(
               sizeBytes,
             ]),
           });
-        await putBytecode(store, image, interpreter.cacheTag, compileSources, rebuilds.get(image));
+        await withImage(store, image, (there) =>
+          putBytecode(store, there, interpreter.cacheTag, compileSources, rebuilds.get(image)),
+        );
         progress.advance(1);
       },
     );
   } finally {
     progress.finish();
+  }
+}
+
+/** A gc may condemn an image that was found and has no generation yet; whoever looks it up again gets it back. */
+async function withImage<T>(store: Store, image: Image, work: (image: Image) => Promise<T>): Promise<T> {
+  try {
+    return await work(image);
+  } catch (error) {
+    if (
+      (await unless(
+        'ENOENT',
+        access(image.path).then(() => true),
+      )) === true
+    )
+      throw error;
+    const { name, version } = image.meta;
+    return work(await store.open(name, version, image.wheelDigest));
   }
 }

@@ -32,9 +32,10 @@ export async function collectGarbage(workspace: Workspace, request: GarbageReque
   if (!request.isDryRun) await environments.register();
   const generations = await pruneGenerations(workspace, request);
   const { isDryRun, olderThanMs: goneMs } = request;
+  if (!isDryRun) await environments.removeLeftovers();
   const collected = await collect(store.layout, {
     ...request,
-    mark: (nowMs) => markReferred(store.layout, { nowMs, goneMs, isMending: !isDryRun }),
+    mark: (times) => markReferred(store.layout, { ...times, goneMs, isMending: !isDryRun }),
     progress,
     ...(signal ? { signal } : {}),
   });

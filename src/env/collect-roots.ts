@@ -1,7 +1,7 @@
 import { isRefusal, ShenvError } from '../base/errors.js';
 import { encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
-import type { Marked } from '../store/gc/collect.js';
+import type { Marked, MarkTimes } from '../store/gc/collect.js';
 import { listHomes, type RegisteredHome, readHomeId } from '../store/homes.js';
 import type { ImageName, StoreLayout } from '../store/layout.js';
 import {
@@ -22,9 +22,7 @@ import { readJournals } from './joint-change.js';
 /** How old a root of nothing has to be before it is given up; its generation may be about to be published. */
 const publicationMs = 3_600_000;
 
-export interface MarkOptions {
-  /** The file system's clock. */
-  nowMs: number;
+export interface MarkOptions extends MarkTimes {
   /** How long the notes of deleted generations are kept. */
   goneMs: number;
   /** Register what is not registered, give up roots of nothing; false only reads. */
@@ -75,10 +73,15 @@ class HomeMark {
     if (unknown.length > 0) return `${unknown.length} of its roots are damaged`;
     const unread = published?.damaged.find((item) => !known.live.some((root) => isOf(root, item)));
     if (unread) return `${unread.name}@${unread.generation} is damaged, and its root is lost`;
-    for (const { manifest } of [...known.live, ...(published?.readable ?? [])])
+    const orphans = published ? known.live.filter((root) => this.#isOfNothing(root, published)) : [];
+    const live = known.live.filter((root) => !orphans.includes(root));
+    for (const { manifest } of [...live, ...(published?.readable ?? [])])
       if (manifest) for (const name of imagesOf(manifest.layers)) marked.referred.add(name);
     noteGivenUp(marked.givenUpMs, known.gone);
-    if (this.#options.isMending) await this.#mend(known, published);
+    if (this.#options.isMending) {
+      await this.#mend({ ...known, live }, published);
+      await this.#giveUp(orphans);
+    }
     return undefined;
   }
 
@@ -106,7 +109,6 @@ class HomeMark {
     for (const root of roots.live) if (!root.manifest) await removeRoot(this.#layout, id, root);
     const unregistered = [...lost.map(({ manifest }) => manifest), ...(published ? [] : half)];
     if (unregistered.length > 0) await this.#register(unregistered);
-    if (published) await this.#giveUp(roots.live, published);
     await forgetGone(this.#layout, id, roots.gone, nowMs - goneMs);
   }
 
@@ -123,10 +125,17 @@ class HomeMark {
     if (deleted.length > 0) await retireRoots(this.#layout, id, (key) => deleted.includes(textOf(key)));
   }
 
-  /** Roots whose generation was never published, or is gone without its root having been given up. */
-  async #giveUp(live: readonly Root[], published: Published): Promise<void> {
-    const oldMs = this.#options.nowMs - publicationMs;
-    const orphans = live.filter((root) => root.manifest && root.atMs <= oldMs && !published.covers(root));
+  /**
+   * Whether its generation was never published, or is gone without its root having been given up: it is old, and no
+   * operation runs that was there when it was registered.
+   */
+  #isOfNothing(root: Root, published: Published): boolean {
+    const { nowMs, operationsSinceMs = nowMs } = this.#options;
+    const isOld = root.atMs <= nowMs - publicationMs && root.atMs < operationsSinceMs;
+    return isOld && root.manifest !== undefined && !published.covers(root);
+  }
+
+  async #giveUp(orphans: readonly Root[]): Promise<void> {
     if (orphans.length === 0) return;
     const doomed = new Set(orphans.map(textOf));
     await retireRoots(this.#layout, this.#home.id, (key) => doomed.has(textOf(key)));

@@ -6,6 +6,7 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   unlink,
   utimes,
   writeFile,
@@ -18,6 +19,8 @@ import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
 import type { Registration } from './registration.js';
+
+const longestCommandMs = 24 * 3_600_000;
 
 const manifestPattern = /^(\d{8})\.manifest$/;
 
@@ -202,6 +205,16 @@ export class Environments {
     const path = this.#manifestPath(name, generation);
     const data = await unless('ENOENT', readFile(path));
     return data && decodeOrNothing(data, path)?.serial;
+  }
+
+  /** Removes what commands that were killed have left half-written; a day is longer than any command takes. */
+  async removeLeftovers(): Promise<void> {
+    for (const name of (await unless('ENOENT', readdir(this.#staging))) ?? []) {
+      const path = join(this.#staging, name);
+      const status = await unless('ENOENT', stat(path));
+      if (status && status.mtimeMs < Date.now() - longestCommandMs)
+        await rm(path, { recursive: true, force: true });
+    }
   }
 
   async assertFree(name: string): Promise<void> {

@@ -16,9 +16,16 @@ export interface Marked {
   givenUpMs: Map<ImageName, number>;
 }
 
+/** On the file system's clock, in milliseconds since 1970. */
+export interface MarkTimes {
+  nowMs: number;
+  /** When the oldest operation began that is running; undefined where none is. */
+  operationsSinceMs: number | undefined;
+}
+
 export interface CollectOptions {
-  /** Reads the roots, and throws where they are not complete. `nowMs` is the file system's clock. */
-  mark(nowMs: number): Promise<Marked>;
+  /** Reads the roots, and throws where they are not complete. */
+  mark(times: MarkTimes): Promise<Marked>;
   olderThanMs: number;
   maxBytes: number | undefined;
   isDryRun: boolean;
@@ -72,12 +79,11 @@ class Collection {
   }
 
   async run(): Promise<Collected> {
-    const { isDryRun, progress, mark } = this.#options;
+    const { isDryRun, progress } = this.#options;
     this.#nowMs = (await this.#lease?.takenMs()) ?? Date.now();
     progress.start('Reading what is referred to', 0);
     try {
-      const marked = await mark(this.#nowMs);
-      const leases = await listLeases(this.#layout, this.#nowMs);
+      const { marked, leases } = await this.#mark();
       const images = await this.#weigh(marked);
       const referred = withMounts(marked.referred, leases);
       const choice = choose(images, referred, {
@@ -92,6 +98,13 @@ class Collection {
     } finally {
       progress.finish();
     }
+  }
+
+  /** Operations that begin after the leases were listed have young roots. */
+  async #mark(): Promise<{ marked: Marked; leases: FoundLease[] }> {
+    const before = await listLeases(this.#layout, this.#nowMs);
+    const marked = await this.#options.mark({ nowMs: this.#nowMs, operationsSinceMs: oldestMs(before) });
+    return { marked, leases: await listLeases(this.#layout, this.#nowMs) };
   }
 
   async #weigh({ givenUpMs }: Marked): Promise<WeighedImage[]> {
@@ -153,8 +166,7 @@ class Collection {
 
   /** Its own images, and those of collections that ended before they had done this. */
   async #sentenceAll(isSettled: boolean): Promise<Sentence[]> {
-    const marked = await this.#options.mark(this.#nowMs);
-    const leases = await listLeases(this.#layout, this.#nowMs);
+    const { marked, leases } = await this.#mark();
     const referred = withMounts(marked.referred, leases);
     const others = new Set(leases.filter(({ isAlive }) => isAlive).map(({ id }) => id));
     others.delete(this.#lease!.id);

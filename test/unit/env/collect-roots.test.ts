@@ -5,6 +5,7 @@ import { packFramed } from '../../../src/base/msgpack.js';
 import { rename as renameEnvironment } from '../../../src/env/generations.js';
 import { encodeManifest } from '../../../src/manifest/codec.js';
 import { identifyHome } from '../../../src/store/homes.js';
+import { HeldLease, type Lease } from '../../../src/store/leases.js';
 import { forgetHome, registerRoots } from '../../../src/store/roots.js';
 import { refused } from '../../support/refusal.js';
 import { StoredHome } from '../../support/stored-home.js';
@@ -174,7 +175,14 @@ test('a root of nothing counts for an hour, then it is given up', async (t) => {
   await home.gc();
   t.deepEqual(await home.images(), ['pending 1.0']);
   await ageRoots(home, 3660);
+  const lease = await HeldLease.take(home.layout, 'operation', 'create next');
+  const { leases } = home.layout;
+  const file = join(leases, `${lease!.id}.lease`);
+  const running = JSON.parse(await readFile(file, 'utf8')) as Lease;
+  await writeFile(file, JSON.stringify({ ...running, startedMs: Date.now() - 7_200_000 }));
   await home.gc();
+  t.deepEqual(await home.images(), ['pending 1.0'], 'its operation has not ended');
+  await lease!.end();
   await home.gc();
   t.deepEqual(await home.images(), []);
 });
@@ -189,7 +197,6 @@ test('of two that publish one generation the root of the one that lost keeps not
     environments.commit(home.manifest('web', first.serial, [theirs], 2)),
   );
   await ageRoots(home, 3660);
-  await home.gc();
   await home.gc();
   t.deepEqual(await home.images(), ['mine 1.0', 'old 1.0']);
 });
