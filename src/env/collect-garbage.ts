@@ -32,7 +32,7 @@ export async function collectGarbage(workspace: Workspace, request: GarbageReque
   if (!request.isDryRun) await environments.register();
   const generations = await pruneGenerations(workspace, request);
   const { isDryRun, olderThanMs: goneMs } = request;
-  const collected = await collect(store.layout, {
+  const collected = await collect(store.first, {
     ...request,
     mark: (nowMs) => markReferred(store.layout, { nowMs, goneMs, isMending: !isDryRun }),
     progress,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { unless } from '../base/errors.js';
+import { readRegular } from '../base/trust.js';
 import type { StoreLayout } from './layout.js';
 import { replaceInStore } from './modes.js';
 
@@ -30,7 +31,7 @@ const idPattern = /^[0-9a-f]{16}$/;
 
 /** The id of the home at `path`; undefined where there is none, or it is a copy that has no id of its own yet. */
 export async function readHomeId(path: string): Promise<HomeId | undefined> {
-  const text = await unless('ENOENT', readFile(join(path, idFile), 'utf8'));
+  const text = await readText(join(path, idFile));
   const known = text === undefined ? undefined : parse<HomeFile>(text);
   if (known === undefined || !idPattern.test(known.id)) return undefined;
   return known.inode === (await stat(path)).ino ? known.id : undefined;
@@ -55,7 +56,7 @@ export async function isHomeKnown({ homes }: StoreLayout, id: HomeId): Promise<b
 /** Notes where the home is, for gc and for people. */
 export async function noteHome(layout: StoreLayout, id: HomeId, path: string): Promise<void> {
   const file = join(layout.homes, id);
-  const text = await unless('ENOENT', readFile(file, 'utf8'));
+  const text = await readText(file);
   const known = text === undefined ? undefined : parse<{ path: string; host: string }>(text);
   if (known?.path === path) return;
   await replaceInStore(layout, file, Buffer.from(`${JSON.stringify({ path, host: hostname() })}\n`));
@@ -70,11 +71,16 @@ export async function listHomes({ homes, roots }: StoreLayout): Promise<Register
   }
   return Promise.all(
     [...ids].sort().map(async (id) => {
-      const text = await unless('ENOENT', readFile(join(homes, id), 'utf8'));
+      const text = await readText(join(homes, id));
       const known = text === undefined ? undefined : parse<{ path: string; host: string }>(text);
       return { id: id as HomeId, path: known?.path, host: known?.host };
     }),
   );
+}
+
+/** Undefined where there is no such file. */
+async function readText(path: string): Promise<string | undefined> {
+  return (await unless('ENOENT', readRegular(path)))?.toString();
 }
 
 function parse<T extends object>(text: string): T | undefined {

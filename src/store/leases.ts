@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFull, isRefusal, naming, systemErrorCode, unless } from '../base/errors.js';
 import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import { readRegular } from '../base/trust.js';
 import type { ImageName, StoreLayout } from './layout.js';
 import { fileMode, makeFolder } from './modes.js';
 
@@ -120,9 +121,9 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
     if (!file.endsWith(suffix)) continue;
     const path = join(leases, file);
     const status = await unless('ENOENT', stat(path));
-    const text = await unless('ENOENT', readFile(path, 'utf8'));
+    const text = await unless('ENOENT', readRegular(path));
     if (!status || text === undefined) continue;
-    const lease = parseLease(text);
+    const lease = parseLease(text.toString());
     const isAlive = (lease && isRunning(lease)) ?? nowMs - status.mtimeMs < believedMs;
     found.push({
       ...(lease ?? unknownLease(file, status.mtimeMs)),
@@ -152,7 +153,8 @@ async function listDeadStaged(folder: string, nowMs: number): Promise<string[]> 
   for (const file of (await unless('ENOENT', readdir(folder))) ?? []) {
     if (!file.endsWith(stagedSuffix)) continue;
     const status = await unless('ENOENT', stat(join(folder, file)));
-    const lease = parseLease((await unless('ENOENT', readFile(join(folder, file), 'utf8'))) ?? '');
+    const text = await unless('ENOENT', readRegular(join(folder, file)));
+    const lease = text && parseLease(text.toString());
     const isAlive = lease && isRunning(lease);
     if (status && !(isAlive ?? nowMs - status.mtimeMs < writingMs)) dead.push(file);
   }

@@ -1,8 +1,9 @@
-import { link, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { link, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../base/atomic-write.js';
 import { sha256 } from '../base/digest.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Layer, Manifest } from '../manifest/types.js';
 import type { HomeId } from './homes.js';
@@ -172,7 +173,7 @@ export function* imagesOf(layers: readonly Pick<Layer, 'image' | 'bytecode'>[]):
 /** Undefined where it has been unlinked meanwhile. */
 async function readRoot(path: string, home: HomeId, key: RootKey): Promise<Root | undefined> {
   const status = await unless('ENOENT', stat(path));
-  const data = await unless('ENOENT', readFile(path));
+  const data = await unless('ENOENT', readRegular(path));
   if (!status || !data) return undefined;
   return { ...key, home, atMs: status.mtimeMs, manifest: decodeOrNothing(data, path, key) };
 }

@@ -103,7 +103,7 @@ export class Store {
   /** Takes images back that a gc has condemned, whose names end with `ending`; true when there was one. */
   rescue(name: string, ending: string): boolean {
     return this.parts.some((part) =>
-      part.distributionFolders(name).some((folder) => rescue(part.layout, basename(folder), ending)),
+      part.distributionFolders(name).some((folder) => rescue(part, basename(folder), ending)),
     );
   }
 

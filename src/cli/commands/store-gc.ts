@@ -7,6 +7,7 @@ import type { FoundLease } from '../../store/leases.js';
 import { parseAge, parseCount, parseSize } from '../quantities.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
+import { firstStoreLines } from './store-usage.js';
 
 export interface GcOptions {
   keep?: string;
@@ -34,7 +35,10 @@ export async function collectStore(workspace: Workspace, options: GcOptions): Pr
     settleMs: options.settle === undefined ? await settleMsOf(places.store) : parseAge(options.settle),
   });
   if (garbage.removed.length > 0 && !options.dryRun) await reloadImages(places.runtime, places.store, []);
-  return { data: dataOf(garbage), text: textOf(garbage, options) };
+  return {
+    data: dataOf(garbage),
+    text: [textOf(garbage, options), ...firstStoreLines(workspace.store)].join('\n'),
+  };
 }
 
 /** `web@3` where that generation is mounted alone. */

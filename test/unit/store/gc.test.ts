@@ -12,7 +12,7 @@ import { readTree } from '../../support/tree.js';
 const hex = (digit: string) => digit.repeat(16) as ImageName;
 
 function weighed(name: string, usedMs: number, bytes = 10): WeighedImage {
-  return { name: name as ImageName, place: name, bytes, usedMs };
+  return { name: name as ImageName, place: name, bytes, usedMs, isMovable: true };
 }
 
 const policy = { nowMs: 1000, olderThanMs: 0, maxBytes: undefined, operationsSinceMs: undefined };
