@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { naming, systemErrorCode } from './errors.js';
+import { isRefusal, naming, systemErrorCode, unless } from './errors.js';
 
 /** Makes the names in `folder` durable (fsync(2) of a directory). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -14,6 +14,8 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.close();
   }
 }
+
+const stagedPattern = /^\d+-[0-9a-f]{16}\.tmp$/;
 
 /** A name for a temporary file that no other process takes; it tells its owner's process id. */
 export function stagingName(): string {
@@ -56,12 +58,30 @@ export async function publishExclusively(staged: string, target: string): Promis
   }
 }
 
-async function linkExclusively(staged: string, target: string): Promise<boolean> {
+/**
+ * Removes staged files in `folder` that were written before `beforeMs`: their processes were killed. Those of other users
+ * stay where the folder is sticky.
+ */
+export async function removeStaged(folder: string, beforeMs: number): Promise<void> {
+  for (const name of (await unless('ENOENT', readdir(folder))) ?? []) {
+    if (!stagedPattern.test(name)) continue;
+    const path = join(folder, name);
+    const status = await unless('ENOENT', stat(path));
+    if (!status || status.mtimeMs >= beforeMs) continue;
+    await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+    });
+  }
+}
+
+/** Gives a staged file a second name, durably, unless something has it; `false` when it was taken. */
+export async function linkExclusively(staged: string, target: string): Promise<boolean> {
   try {
     await link(staged, target);
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    // On NFS the answer to a link(2) that was done can be lost, and the call is made again.
+    if ((await stat(target)).ino !== (await stat(staged)).ino) return false;
   }
   await syncFolder(dirname(target));
   return true;

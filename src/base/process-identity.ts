@@ -5,7 +5,7 @@ import { systemErrorCode } from './errors.js';
 /** Which process wrote something that others find later, on this host or on another one. */
 export interface ProcessIdentity {
   host: string;
-  /** Boot and PID namespace (proc(5), pid_namespaces(7)): within one, `pid` and `startTicks` mean one process. */
+  /** Boot and PID namespace (proc(5), pid_namespaces(7)): on one host, `pid` and `startTicks` then mean one process. */
   system: string;
   pid: number;
   /** Field 22 of /proc/<pid>/stat, in clock ticks since boot. */
@@ -21,10 +21,22 @@ export function thisProcess(): ProcessIdentity {
   };
 }
 
-/** Whether that process runs; undefined where it cannot be told, because it is of another host or container. */
-export function isRunning({ system, pid, startTicks }: ProcessIdentity): boolean | undefined {
-  if (system !== thisSystem()) return undefined;
-  return startTicksOf(pid) === startTicks;
+/** Whether that process runs; undefined where it cannot be told: it is of another host or container, or hidden. */
+export function isRunning({ host, system, pid, startTicks }: ProcessIdentity): boolean | undefined {
+  if (host !== hostname() || system !== thisSystem()) return undefined;
+  const there = startTicksOf(pid);
+  if (there !== undefined) return there === startTicks;
+  // With the mount option hidepid of proc(5), processes of other users seem not to be there.
+  return isSignalable(pid) ? undefined : false;
+}
+
+function isSignalable(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) !== 'ESRCH';
+  }
 }
 
 function thisSystem(): string {
@@ -32,14 +44,14 @@ function thisSystem(): string {
   return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
 }
 
-/** Undefined where there is no such process, or only what its parent has not waited for. */
+/** 0 for what its parent has not waited for; undefined where no process is to be seen. */
 function startTicksOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' ? undefined : Number(rest[18]);
+    return state === 'Z' || state === 'X' ? 0 : Number(rest[18]);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ESRCH') return undefined;
+    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes(systemErrorCode(error) ?? '')) return undefined;
     throw error;
   }
 }

@@ -40,6 +40,19 @@ export class Trust {
   }
 }
 
+class Everybody extends Trust {
+  override isBelieved(): boolean {
+    return true;
+  }
+
+  override believesFile(status: Stats): boolean {
+    return status.isFile();
+  }
+}
+
+/** For who looks at what others have put somewhere, and does not go by it: any regular file. */
+export const everybody: Trust = new Everybody(-1);
+
 /** What `read` (statSync, lstatSync) says of a path; undefined where there is nothing, or nothing can be. */
 export function statusOf(path: string, read: (path: string) => Stats): Stats | undefined {
   try {
@@ -47,6 +60,16 @@ export function statusOf(path: string, read: (path: string) => Stats): Stats | u
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
     throw error;
+  }
+}
+
+/** The contents of a regular file, whoever's it is; a link is not followed nor a FIFO waited for. Throws ENOENT then. */
+export async function readRegular(path: string): Promise<Buffer> {
+  const file = await openTrusted(path, everybody);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }
 

@@ -33,7 +33,7 @@ export async function collectGarbage(workspace: Workspace, request: GarbageReque
   const generations = await pruneGenerations(workspace, request);
   const { isDryRun, olderThanMs: goneMs } = request;
   if (!isDryRun) await environments.removeLeftovers();
-  const collected = await collect(store.layout, {
+  const collected = await collect(store.first, {
     ...request,
     mark: (times) => markReferred(store.layout, { ...times, goneMs, isMending: !isDryRun }),
     progress,

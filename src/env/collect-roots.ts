@@ -1,4 +1,6 @@
-import { isRefusal, ShenvError } from '../base/errors.js';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isRefusal, ShenvError, unless } from '../base/errors.js';
 import { encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import type { Marked, MarkTimes } from '../store/gc/collect.js';
@@ -8,10 +10,10 @@ import {
   forgetGone,
   type HomeRoots,
   imagesOf,
+  mendRoots,
   type Root,
   type RootKey,
   readRoots,
-  registerRoots,
   removeRoot,
   retireRoots,
   rootKeyOf,
@@ -71,6 +73,8 @@ class HomeMark {
     const known = roots ?? { live: [], gone: [], halved: [] };
     const unknown = known.live.filter((root) => !root.manifest && !published?.covers(root));
     if (unknown.length > 0) return `${unknown.length} of its roots are damaged`;
+    if (published && published.unreadJournals.length > 0)
+      return `${published.unreadJournals[0]} cannot be read by this version`;
     const unread = published?.damaged.find((item) => !known.live.some((root) => isOf(root, item)));
     if (unread) return `${unread.name}@${unread.generation} is damaged, and its root is lost`;
     const orphans = published ? known.live.filter((root) => this.#isOfNothing(root, published)) : [];
@@ -90,7 +94,8 @@ class HomeMark {
     const { path, id } = this.#home;
     if (path === undefined) return undefined;
     const found = await readHomeId(path).catch(() => undefined);
-    if (found !== id) return undefined;
+    // Its environments may lie on a disk of their own, which is not there now.
+    if (found !== id || !(await exists(join(path, 'environments')))) return undefined;
     return Published.read(path).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
       return undefined;
@@ -101,21 +106,22 @@ class HomeMark {
     const { id } = this.#home;
     const { nowMs, goneMs } = this.#options;
     const halved = new Set(roots.halved.map(textOf));
-    const whole = new Set(
-      roots.live.filter((root) => root.manifest && !halved.has(textOf(root))).map(textOf),
-    );
-    const lost = (published?.readable ?? []).filter((item) => !whole.has(textOf(item)));
-    const half = roots.halved.filter(({ manifest }) => manifest).map(({ manifest }) => manifest!);
-    for (const root of roots.live) if (!root.manifest) await removeRoot(this.#layout, id, root);
-    const unregistered = [...lost.map(({ manifest }) => manifest), ...(published ? [] : half)];
-    if (unregistered.length > 0) await this.#register(unregistered);
+    const sound = roots.live.filter((root) => root.manifest && !halved.has(textOf(root)));
+    const whole = new Set(sound.map(textOf));
+    const present = published?.readable ?? roots.halved.flatMap(generationsOf);
+    const lost = present.filter((item) => !whole.has(textOf(item)));
+    if (lost.length > 0) await this.#register(lost.map(({ manifest }) => manifest));
+    // What is damaged and was not written anew is of a generation that is gone.
+    const mended = new Set(lost.map(textOf));
+    for (const root of roots.live)
+      if (!root.manifest && !mended.has(textOf(root))) await removeRoot(this.#layout, id, root);
     await forgetGone(this.#layout, id, roots.gone, nowMs - goneMs);
   }
 
   /** What has been deleted since the home was read is given up again, or its images would stay for an hour more. */
   async #register(manifests: readonly Manifest[]): Promise<void> {
     const { id } = this.#home;
-    await registerRoots(this.#layout, id, manifests);
+    await mendRoots(this.#layout, id, manifests);
     const published = await this.#readPublished();
     if (!published || published.damaged.length > 0) return;
     const present = new Set(published.readable.map(textOf));
@@ -151,23 +157,29 @@ class Published {
   readonly readable: readonly PublishedGeneration[];
   /** What cannot be read; while there is any, no root is of nothing. */
   readonly damaged: readonly { name: string; generation: number }[];
+  /** Paths of journals that cannot be read, and may publish anything. */
+  readonly unreadJournals: readonly string[];
   readonly #keys: ReadonlySet<string>;
 
-  private constructor(readable: readonly PublishedGeneration[], damaged: Published['damaged']) {
+  private constructor(
+    readable: readonly PublishedGeneration[],
+    { damaged, unreadJournals }: Pick<Published, 'damaged' | 'unreadJournals'>,
+  ) {
     this.readable = readable;
     this.damaged = damaged;
+    this.unreadJournals = unreadJournals;
     this.#keys = new Set(readable.map(textOf));
   }
 
   static async read(home: string): Promise<Published> {
     const environments = new Environments(home);
-    const interrupted = await readJournals(environments);
+    const { manifests: interrupted, unread: unreadJournals } = await readJournals(environments);
     const { manifests, damaged } = await environments.readAll();
     const readable = [...interrupted, ...manifests].map((manifest) => ({
       ...rootKeyOf(encodeManifest(manifest), manifest),
       manifest,
     }));
-    return new Published(readable, damaged);
+    return new Published(readable, { damaged, unreadJournals });
   }
 
   /** Whether the root is known to be of a generation that is here or, where it is damaged, not needed. */
@@ -175,6 +187,14 @@ class Published {
     if (this.#keys.has(textOf(root))) return true;
     return (root.manifest !== undefined) === this.damaged.length > 0;
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await unless('ENOENT', stat(path))) !== undefined;
+}
+
+function generationsOf({ manifest, ...root }: Root): PublishedGeneration[] {
+  return manifest ? [{ ...root, manifest }] : [];
 }
 
 function isOf({ manifest }: Root, { name, generation }: { name: string; generation: number }): boolean {

@@ -6,13 +6,18 @@ import {
   readFile,
   rename,
   rm,
-  stat,
   unlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publishExclusively, stageFile, stagingName, syncFolder } from '../base/atomic-write.js';
+import {
+  publishExclusively,
+  removeStaged,
+  stageFile,
+  stagingName,
+  syncFolder,
+} from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
 import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
@@ -26,6 +31,7 @@ const manifestPattern = /^(\d{8})\.manifest$/;
 
 /** The environments of one home: a folder each, with a manifest a generation. */
 export class Environments {
+  readonly #home: string;
   readonly #folder: string;
   readonly #serials: string;
   readonly #staging: string;
@@ -42,6 +48,7 @@ export class Environments {
   /** Without a registration no gc knows of what is published here: only for who just reads. */
   constructor(home: string, registration?: Registration) {
     this.#registration = registration;
+    this.#home = home;
     this.#folder = join(home, 'environments');
     this.#serials = join(home, 'serials');
     this.#staging = join(home, 'tmp');
@@ -209,12 +216,9 @@ export class Environments {
 
   /** Removes what commands that were killed have left half-written; a day is longer than any command takes. */
   async removeLeftovers(): Promise<void> {
-    for (const name of (await unless('ENOENT', readdir(this.#staging))) ?? []) {
-      const path = join(this.#staging, name);
-      const status = await unless('ENOENT', stat(path));
-      if (status && status.mtimeMs < Date.now() - longestCommandMs)
-        await rm(path, { recursive: true, force: true });
-    }
+    const beforeMs = Date.now() - longestCommandMs;
+    const folders = [this.#home, this.#staging, this.changes, this.plans, this.interpreters];
+    for (const folder of folders) await removeStaged(folder, beforeMs);
   }
 
   async assertFree(name: string): Promise<void> {

@@ -1,19 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
+import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import type { Store } from '../store/store.js';
 import type { Environments } from './environments.js';
 
-/** History: 1 (first version). */
-const journalVersion = 1;
+/** History: 1 (first version, in no release); 2 (names the process, not in the file's name). */
+const journalVersion = 2;
 const magic = 'SHENVJRN';
-const journalPattern = /^(.+)-(\d+)-[0-9a-f]{16}\.journal$/;
+const suffix = '.journal';
+/** How long a process of another host or container is believed to be at it. */
+const believedMs = 24 * 3_600_000;
+
+interface JournalContent {
+  process: ProcessIdentity;
+  manifests: Buffer[];
+}
+
+interface Journal {
+  path: string;
+  process: ProcessIdentity;
+  manifests: Manifest[];
+  writtenMs: number;
+}
 
 /**
  * Publishes a further generation of each of several environments as one change. When one of them was
@@ -37,61 +51,73 @@ export async function commitTogether(
       published.push(manifest);
     }
   } catch (error) {
+    // Where that fails too (the disk is full) the journal stays, and the next command publishes the rest.
     for (const manifest of published) await undo(environments, manifest);
-    throw error;
-  } finally {
     await unlink(journal);
+    throw error;
   }
+  await unlink(journal);
 }
 
-/** Ends changes that a crash on this host has interrupted; an environment that has moved on since stays as it is. */
+/**
+ * Ends changes that a crash has interrupted: on this host at once, on another one after a day. An environment that has
+ * moved on since stays as it is.
+ */
 export async function endInterruptedChanges(environments: Environments, store: Store): Promise<void> {
-  const journals = (await listJournals(environments)).filter(
-    ({ host, pid }) => host === hostname() && !isRunning(pid),
-  );
-  if (journals.length === 0) return;
+  const { journals } = await listJournals(environments);
+  const interrupted = journals.filter((journal) => !isUnderWay(journal));
+  if (interrupted.length === 0) return;
   await store.during('ending an interrupted change', async () => {
-    for (const { path } of journals) {
-      for (const manifest of await readJournal(path)) await commitIfNext(environments, manifest);
+    for (const { path, manifests } of interrupted) {
+      for (const manifest of manifests) await commitIfNext(environments, manifest);
       await unless('ENOENT', unlink(path));
     }
   });
 }
 
-/** Generations that are being published, or will be when a change that was interrupted is ended. */
-export async function readJournals(environments: Environments): Promise<Manifest[]> {
-  const manifests: Manifest[] = [];
-  for (const { path } of await listJournals(environments)) manifests.push(...(await readJournal(path)));
-  return manifests;
+/** Generations that are being published, or will be when a change is ended; and journals that cannot be read. */
+export async function readJournals(
+  environments: Environments,
+): Promise<{ manifests: Manifest[]; unread: string[] }> {
+  const { journals, unread } = await listJournals(environments);
+  return { manifests: journals.flatMap(({ manifests }) => manifests), unread };
 }
 
-async function listJournals({
-  changes,
-}: Environments): Promise<{ path: string; host: string; pid: number }[]> {
-  const files = (await unless('ENOENT', readdir(changes))) ?? [];
-  return files.flatMap((file) => {
-    const [, host, pid] = journalPattern.exec(file) ?? [];
-    return host === undefined ? [] : [{ path: join(changes, file), host, pid: Number(pid) }];
-  });
+function isUnderWay({ process, writtenMs }: Journal): boolean {
+  return isRunning(process) ?? Date.now() - writtenMs < believedMs;
+}
+
+async function listJournals({ changes }: Environments): Promise<{ journals: Journal[]; unread: string[] }> {
+  const journals: Journal[] = [];
+  const unread: string[] = [];
+  for (const file of (await unless('ENOENT', readdir(changes))) ?? []) {
+    if (!file.endsWith(suffix)) continue;
+    const path = join(changes, file);
+    const status = await unless('ENOENT', stat(path));
+    const data = await unless('ENOENT', readFile(path));
+    if (!status || !data) continue;
+    const content = decodeJournal(data, path);
+    if (content) journals.push({ ...content, path, writtenMs: status.mtimeMs });
+    else unread.push(path);
+  }
+  return { journals, unread };
 }
 
 async function writeJournal(environments: Environments, manifests: readonly Manifest[]): Promise<string> {
   await mkdir(environments.changes, { recursive: true, mode: 0o755 });
-  const name = `${hostname()}-${process.pid}-${randomBytes(8).toString('hex')}.journal`;
-  const path = join(environments.changes, name);
-  await replaceFile(path, packFramed(magic, journalVersion, manifests.map(encodeManifest)));
+  const path = join(environments.changes, `${randomBytes(8).toString('hex')}${suffix}`);
+  const content: JournalContent = { process: thisProcess(), manifests: manifests.map(encodeManifest) };
+  await replaceFile(path, packFramed(magic, journalVersion, content));
   return path;
 }
 
-/** Nothing of a journal that is not whole was published: it is put in place in one step. */
-async function readJournal(path: string): Promise<Manifest[]> {
-  const data = await unless('ENOENT', readFile(path));
-  if (!data) return [];
+/** Undefined for one of another version; one that is damaged was whole when it was put in place. */
+function decodeJournal(data: Buffer, path: string): Pick<Journal, 'process' | 'manifests'> | undefined {
   try {
-    const encoded = unpackFramed(magic, journalVersion, data) as Buffer[];
-    return encoded.map((manifest) => decodeManifest(manifest, path));
+    const { process, manifests } = unpackFramed(magic, journalVersion, data) as JournalContent;
+    return { process, manifests: manifests.map((manifest) => decodeManifest(manifest, path)) };
   } catch (error) {
-    if (error instanceof FrameError) return [];
+    if (error instanceof FrameError) return undefined;
     throw error;
   }
 }
@@ -124,13 +150,4 @@ function isMovedOn(error: unknown): boolean {
     error instanceof ShenvError &&
     (error.code === 'ENVIRONMENT_CHANGED' || error.code === 'ENVIRONMENT_MISSING')
   );
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
 }

@@ -6,7 +6,9 @@ import type { Digest } from '../base/brands.js';
 import { sha256 } from '../base/digest.js';
 import { unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
+import type { Image } from '../image/read.js';
 import { type PackedLayer, packLayer, unpackLayer } from '../manifest/codec.js';
+import type { Outlines } from '../store/outlines.js';
 import type { Clash, ViewLayer } from '../view/tree.js';
 import type { NewLayer } from './change.js';
 import type { Workspace } from './workspace.js';
@@ -63,7 +65,7 @@ export async function recallPlan({ environments, store }: Workspace, key: Digest
 
 /** Keeps a plan; `shown` are its layers with their images. Plans of folders and repositories are not kept. */
 export async function rememberPlan(
-  { environments, store }: Workspace,
+  { environments, store, outlines }: Workspace,
   key: Digest,
   plan: Plan,
   shown: readonly ViewLayer[],
@@ -72,11 +74,19 @@ export async function rememberPlan(
   const stored: StoredPlan = {
     ...plan,
     layers: plan.layers.map(packLayer),
-    images: shown.flatMap(({ image }) => store.parts.flatMap((part) => part.pathWithin(image.path) ?? [])),
+    images: shown
+      .flatMap(({ image }) => [image, ...baseOf(outlines, image)])
+      .flatMap(({ path }) => store.parts.flatMap((part) => part.pathWithin(path) ?? [])),
   };
   await mkdir(environments.plans, { recursive: true, mode: 0o755 });
   await replaceFile(join(environments.plans, key), packFramed(magic, planVersion, stored));
   await forgetOldPlans(environments.plans);
+}
+
+/** Of an image of bytecode that of its wheel, which holds the sources. */
+function baseOf(outlines: Outlines, { meta, wheelDigest }: ViewLayer['image']): Image[] {
+  if (meta.cacheTag === undefined) return [];
+  return [outlines.open({ name: meta.name, version: meta.version, wheelDigest })];
 }
 
 function decode(data: Buffer): StoredPlan | undefined {

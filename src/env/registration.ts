@@ -37,10 +37,9 @@ export class Registration {
 
   /** In each store. Whoever looks after one that cannot be written from here decides what it keeps. */
   async #whereWritable(work: (id: HomeId, layout: StoreLayout) => Promise<void>): Promise<void> {
-    const id = await this.#identify();
     for (const layout of this.#store.layouts) {
       try {
-        await work(id, layout);
+        await work(await this.#identify(), layout);
       } catch (error) {
         if (!isRefusal(error)) throw error;
       }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
 import { type Accounts, account } from '../store/accounting.js';
-import { bytesOnDisk, type DiskUsage, listHoldings, measureDisk } from '../store/holdings.js';
+import { bytesOnDisk, type DiskUsage, listHoldings, listImageNames, measureDisk } from '../store/holdings.js';
 import type { UsingEnvironment } from '../store/usage.js';
 import { readStoreUse, type StoreUse } from './store-use.js';
 import type { Workspace } from './workspace.js';
@@ -13,11 +13,17 @@ export interface StoreAccounts extends Accounts {
   manifests: number;
 }
 
-/** Who uses how much of the store, and what else there is in it. */
+/** Who uses how much of the first store, and what else there is in it. */
 export async function accountStore(workspace: Workspace): Promise<StoreAccounts> {
   const { places, store } = workspace;
   const use = await readStoreUse(workspace);
-  const accounts = account(await listHoldings(store.layout), use.environments);
+  const found = account(await listHoldings(store.layout), use.environments);
+  const below = await Promise.all(store.parts.slice(1).map(({ layout }) => listImageNames(layout)));
+  const environments = found.environments.map((item) => ({
+    ...item,
+    missing: item.missing.filter((image) => !below.some((names) => names.has(image))),
+  }));
+  const accounts = { ...found, environments };
   const disk = await measureDisk(store.layout);
   return { ...accounts, use, disk, manifests: await bytesOnDisk(join(places.home, 'environments')) };
 }

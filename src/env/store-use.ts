@@ -1,6 +1,7 @@
 import { systemErrorCode } from '../base/errors.js';
 import type { Manifest } from '../manifest/types.js';
 import { type HomeId, readHomeId } from '../store/homes.js';
+import type { ImageName } from '../store/layout.js';
 import {
   environmentsOf,
   type KnownHome,
@@ -8,6 +9,7 @@ import {
   readHomes,
   referencesOf,
   type UsingEnvironment,
+  usesByImage,
 } from '../store/usage.js';
 import { Environments } from './environments.js';
 import type { Workspace } from './workspace.js';
@@ -87,6 +89,35 @@ function gapsOf(homes: readonly KnownHome[], references: readonly Reference[]): 
     if (lost === 0) return [];
     return [{ home: home.id, what: `damaged roots of ${titleOf(home)}: ${lost}` }];
   });
+}
+
+/** An environment whose generations show an image. */
+export interface ImageUser {
+  home: HomeId;
+  /** Where the home is; undefined where the store does not know. */
+  homePath: string | undefined;
+  environment: string;
+  /** Oldest first. */
+  generations: number[];
+}
+
+/** Which environments show each image; what none shows is left out. Pure. */
+export function usersByImage({ homes, environments }: StoreUse): Map<ImageName, ImageUser[]> {
+  const paths = new Map(homes.map(({ id, path }) => [id, path]));
+  const users = new Map<ImageName, ImageUser[]>();
+  for (const [image, uses] of usesByImage(environments)) {
+    const found = new Map<UsingEnvironment, ImageUser>();
+    // Newest first.
+    for (const { environment, generation } of uses) {
+      const { home, name } = environment;
+      const user = { home, homePath: paths.get(home), environment: name, generations: [] };
+      const known: ImageUser = found.get(environment) ?? user;
+      found.set(environment, known);
+      if (known.generations[0] !== generation) known.generations.unshift(generation);
+    }
+    users.set(image, [...found.values()]);
+  }
+  return users;
 }
 
 /** How a home is named to people: its path, else its id. */

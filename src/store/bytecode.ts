@@ -37,7 +37,7 @@ export type CompileSources = (
 export async function findBytecode(store: Store, base: Image, cacheTag: string): Promise<Image | undefined> {
   const place = bytecodePlace(base, cacheTag);
   const found = await findPlaced(store, base, place);
-  if (found || !store.rescue(base.meta.name, endingOf(place.file))) return found;
+  if (found || !store.rescue(base.meta.name, base.wheelDigest)) return found;
   return findPlaced(store, base, place);
 }
 

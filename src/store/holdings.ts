@@ -1,9 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRefusal, ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { everybody } from '../base/trust.js';
 import { nodeFlags } from '../image/format.js';
 import { Image } from '../image/read.js';
-import { type ImageName, imageNameOfFile, type StoreLayout } from './layout.js';
+import { distributionOf, type ImageName, imageNameOfFile, type StoreLayout } from './layout.js';
 
 /** An image file of the store, of a wheel or of bytecode, with its sizes. */
 export interface Holding {
@@ -28,15 +29,19 @@ export interface DiskUsage {
   damaged: number;
 }
 
-/** All images, of wheels and of bytecode, by name, version and file; none where there is no store. */
+/**
+ * All images, of wheels and of bytecode, whoever's they are, by name, version and file; none where there is no store.
+ */
 export async function listHoldings({ images }: StoreLayout): Promise<Holding[]> {
   const holdings: Holding[] = [];
-  for (const name of await listFolder(images)) {
-    for (const version of await listFolder(join(images, name))) {
-      for (const file of await listFolder(join(images, name, version))) {
+  for (const folder of await foldersOf(images)) {
+    for (const version of await foldersOf(join(images, folder))) {
+      const files = await readdir(join(images, folder, version)).catch(goneOrRefused);
+      for (const file of files.sort()) {
         const image = imageNameOfFile(file);
         if (image === undefined) continue;
-        const holding = await measure(image, { name, version, path: join(images, name, version, file) });
+        const place = { name: distributionOf(folder), version, path: join(images, folder, version, file) };
+        const holding = await measure(image, place);
         if (holding) holdings.push(holding);
       }
     }
@@ -44,24 +49,46 @@ export async function listHoldings({ images }: StoreLayout): Promise<Holding[]> 
   return holdings;
 }
 
-/** Undefined where it was collected meanwhile. */
+/** The names of all images of a store; nothing of them is read. */
+export async function listImageNames({ images }: StoreLayout): Promise<Set<ImageName>> {
+  const names = new Set<ImageName>();
+  for (const folder of await foldersOf(images)) {
+    for (const version of await foldersOf(join(images, folder))) {
+      for (const file of await readdir(join(images, folder, version)).catch(goneOrRefused)) {
+        const image = imageNameOfFile(file);
+        if (image !== undefined) names.add(image);
+      }
+    }
+  }
+  return names;
+}
+
+/** Names of the folders that this user may list, links aside, sorted so that those of one distribution are neighbours. */
+async function foldersOf(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(goneOrRefused);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const key = (folder: string) => `${distributionOf(folder)}\0${folder}`;
+  return folders.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** Undefined where it was collected meanwhile, or is no file. */
 async function measure(
   image: ImageName,
   place: Pick<Holding, 'name' | 'version' | 'path'>,
 ): Promise<Holding | undefined> {
-  const status = await unless('ENOENT', stat(place.path));
-  if (!status) return undefined;
+  const status = await unless('ENOENT', lstat(place.path));
+  if (!status?.isFile()) return undefined;
   const [, cacheTag] = /\.(.+)$/.exec(image) ?? [];
   const contentBytes = measureContents(place.path, cacheTag !== undefined);
   return { ...place, image, cacheTag, bytesOnDisk: status.blocks * blockBytes, contentBytes };
 }
 
 /** Unit of st_blocks, whatever the file system's own is. */
-const blockBytes = 512;
+export const blockBytes = 512;
 
 function measureContents(path: string, isBytecode: boolean): number | undefined {
   try {
-    const image = Image.outline(path);
+    const image = Image.outline(path, everybody);
     return isBytecode ? ownContentBytes(image) : image.meta.contentBytes;
   } catch (error) {
     if (error instanceof ShenvError || systemErrorCode(error) !== undefined) return undefined;
@@ -94,7 +121,7 @@ export async function measureDisk(layout: StoreLayout): Promise<DiskUsage> {
 export async function bytesOnDisk(folder: string): Promise<number> {
   const inodes = new Map<number, number>();
   const visit = async (path: string, isFolder: boolean): Promise<void> => {
-    const status = await unless('ENOENT', stat(path));
+    const status = await unless('ENOENT', lstat(path));
     if (!status) return;
     inodes.set(status.ino, status.blocks * blockBytes);
     if (!isFolder) return;
@@ -105,16 +132,7 @@ export async function bytesOnDisk(folder: string): Promise<number> {
   return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-async function listFolder(path: string): Promise<string[]> {
-  try {
-    return (await readdir(path)).sort();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return [];
-    throw error;
-  }
-}
-
-function goneOrRefused(error: unknown): [] {
+function goneOrRefused(error: unknown): never[] {
   if (systemErrorCode(error) === 'ENOENT' || isRefusal(error)) return [];
   throw error;
 }

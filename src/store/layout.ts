@@ -83,6 +83,11 @@ export function otherName(file: string, distinction: string): string {
   return file.replace(/-[0-9a-f]{16}(\.[^/]+)?\.img$/, (ending) => `-${distinction}${ending}`);
 }
 
+/** The name that an image would have had if nobody had taken it. */
+export function withoutDistinction(file: string): string {
+  return file.replace(/-u\d+(?:x[0-9a-f]{6})?(?=-[0-9a-f]{16}(\.[^/]+)?\.img$)/, '');
+}
+
 /** The part of an image's file name that tells its wheel's digest. */
 export function digestPrefix(digest: Digest): string {
   return digest.slice(0, digestPrefixDigits);

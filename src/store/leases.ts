@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFull, isRefusal, naming, systemErrorCode, unless } from '../base/errors.js';
 import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import { readRegular } from '../base/trust.js';
 import type { ImageName, StoreLayout } from './layout.js';
 import { fileMode, makeFolder } from './modes.js';
 
@@ -105,11 +106,9 @@ export class HeldLease {
     await writeFile(this.#path, '', { mode: 0o644 });
   }
 
-  /** What another host has taken for dead (this one was asleep for a day) is written anew. */
+  /** Written anew, so that its time is the file system's: what another host has taken for dead is there again, too. */
   async #touch(): Promise<void> {
-    const now = new Date();
-    const touched = utimes(this.#path, now, now).catch(() => this.#write());
-    await touched.catch(() => undefined);
+    await this.#write().catch(() => undefined);
   }
 }
 
@@ -120,9 +119,9 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
     if (!file.endsWith(suffix)) continue;
     const path = join(leases, file);
     const status = await unless('ENOENT', stat(path));
-    const text = await unless('ENOENT', readFile(path, 'utf8'));
+    const text = await unless('ENOENT', readRegular(path));
     if (!status || text === undefined) continue;
-    const lease = parseLease(text);
+    const lease = parseLease(text.toString());
     const isAlive = (lease && isRunning(lease)) ?? nowMs - status.mtimeMs < believedMs;
     found.push({
       ...(lease ?? unknownLease(file, status.mtimeMs)),
@@ -152,7 +151,8 @@ async function listDeadStaged(folder: string, nowMs: number): Promise<string[]> 
   for (const file of (await unless('ENOENT', readdir(folder))) ?? []) {
     if (!file.endsWith(stagedSuffix)) continue;
     const status = await unless('ENOENT', stat(join(folder, file)));
-    const lease = parseLease((await unless('ENOENT', readFile(join(folder, file), 'utf8'))) ?? '');
+    const text = await unless('ENOENT', readRegular(join(folder, file)));
+    const lease = text && parseLease(text.toString());
     const isAlive = lease && isRunning(lease);
     if (status && !(isAlive ?? nowMs - status.mtimeMs < writingMs)) dead.push(file);
   }

@@ -1,9 +1,20 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { access, type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { stageFile, syncFolder } from '../base/atomic-write.js';
-import { isRefusal, ShenvError, systemErrorCode, unless } from '../base/errors.js';
-import { ownUid, Trust, writableByOthers } from '../base/trust.js';
+import { isRefusal, ShenvError, systemErrorCode } from '../base/errors.js';
+import { ownUid, statusOf, Trust, writableByOthers } from '../base/trust.js';
 import { type StoreLayout, sharedFolders } from './layout.js';
 
 /** setgid and sticky are part of it (inode(7)). */
@@ -21,58 +32,63 @@ export const fileMode = 0o644;
  * What root makes in another user's store becomes that user's. False where it was there.
  */
 export async function makeFolder(layout: StoreLayout, path: string): Promise<boolean> {
-  if (await unless('ENOENT', stat(path))) return false;
+  return makeFolderSync(layout, path);
+}
+
+/** As `makeFolder`, for look-ups, which do not yield. */
+export function makeFolderSync(layout: StoreLayout, path: string): boolean {
+  if (statusOf(path, statSync)) return false;
   if (path === layout.root) {
-    await mkdir(dirname(path), { recursive: true, mode: rootMode });
-    return makeOne(path, await stat(dirname(path)), rootMode & ~process.umask());
+    mkdirSync(dirname(path), { recursive: true, mode: rootMode });
+    return makeOne(path, statSync(dirname(path)), rootMode & ~process.umask());
   }
-  await makeFolder(layout, dirname(path));
-  const above = await stat(dirname(path));
+  makeFolderSync(layout, dirname(path));
+  const above = statSync(dirname(path));
   const isOfLayout = sharedFolders(layout).includes(path);
-  const mode = isOfLayout ? await sharedMode(layout) : above.mode & ~writableByOthers;
+  const mode = isOfLayout ? sharedMode(layout) : above.mode & ~writableByOthers;
   const isVersion = dirname(path) === layout.root;
   return makeOne(path, above, mode, isOfLayout || isVersion ? Trust.ofFolder(layout.root) : undefined);
 }
 
 /** Of a folder of the layout: that of `images`, else of the root; sticky where others may write. */
-async function sharedMode(layout: StoreLayout): Promise<number> {
-  const { mode } = (await unless('ENOENT', stat(layout.images))) ?? (await stat(layout.root));
+function sharedMode(layout: StoreLayout): number {
+  const { mode } = statusOf(layout.images, statSync) ?? statSync(layout.root);
   return (mode & writableByOthers) !== 0 ? mode | sticky : mode;
 }
 
 /** With `trust`, it must not become the folder of somebody who is not believed by others. Throws EACCES then. */
-async function makeOne(path: string, above: Stats, mode: number, trust?: Trust): Promise<boolean> {
+function makeOne(path: string, above: Stats, mode: number, trust?: Trust): boolean {
   try {
-    await mkdir(path, { mode: (mode & 0o777) | 0o700 });
+    mkdirSync(path, { mode: (mode & 0o777) | 0o700 });
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   }
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const made = await adopt(folder, above);
+    const made = adopt(folder, above);
     if (trust && made.uid !== trust.owner && made.uid !== 0) {
-      await rmdir(path);
+      rmdirSync(path);
       throw Object.assign(new Error(`EACCES: only its owner can set up ${path}`), { code: 'EACCES', path });
     }
     if (((made.mode ^ mode) & modeBits & ~setgid) !== 0)
-      await folder.chmod((mode | (made.mode & setgid)) & modeBits);
+      fchmodSync(folder, (mode | (made.mode & setgid)) & modeBits);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
   return true;
 }
 
 /** Gives what root has made in another user's folder to that user. */
-async function adopt(made: FileHandle, folder: Stats): Promise<Stats> {
-  const status = await made.stat();
+function adopt(made: number, folder: Stats): Stats {
+  const status = fstatSync(made);
   if (ownUid() !== 0 || status.uid !== 0 || folder.uid === 0) return status;
   try {
-    await made.chown(folder.uid, (folder.mode & setgid) !== 0 ? status.gid : folder.gid);
+    fchownSync(made, folder.uid, (folder.mode & setgid) !== 0 ? status.gid : folder.gid);
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
-  return made.stat();
+  return fstatSync(made);
 }
 
 /**
@@ -87,7 +103,7 @@ export async function stageInStore(
   await makeFolder(layout, folder);
   const above = await stat(folder);
   return stageFile(folder, async (file) => {
-    await adopt(file, above);
+    adopt(file.fd, above);
     await file.chmod(fileMode);
     if (((await file.stat()).mode & writableByOthers) !== 0) throw keepsNoModes(folder);
     await write(file);
@@ -110,6 +126,16 @@ function keepsNoModes(folder: string): ShenvError {
       path: folder,
     },
   );
+}
+
+/** False for another user's folder. Also true where a file system is read-only as a whole, which is no matter of users. */
+export async function mayWrite(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) !== 'EACCES';
+  }
 }
 
 /** Gives a file that this process has just made the mode of another one and, where root does it, its owner. */

@@ -42,7 +42,7 @@ export class Outlines {
   }
 
   #rescue(key: ImageKey, cacheTag: string | undefined): Image | undefined {
-    const isBack = this.#store.rescue(key.name, endingOf(key, cacheTag));
+    const isBack = this.#store.rescue(key.name, key.wheelDigest);
     return isBack ? this.#read(key, cacheTag) : undefined;
   }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from '../base/atomic-write.js';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { linkExclusively, syncFolder } from '../base/atomic-write.js';
+import { ShenvError, unless } from '../base/errors.js';
 import { ownUid } from '../base/trust.js';
 import type { StorePart } from './chain.js';
 import { otherName } from './layout.js';
@@ -48,10 +48,7 @@ async function publishUnder(
   const target = await prepareFolder(store.first, folder);
   for (let attempt = 0; ; attempt += 1) {
     const path = join(target, nameOf(file, attempt));
-    if (await linkExclusively(staged, path)) {
-      await syncFolder(target);
-      return { path, added: true };
-    }
+    if (await linkExclusively(staged, path)) return { path, added: true };
     const taken = await unless('ENOENT', lstat(path));
     if (taken && store.first.trust.believesFile(taken)) return { path, added: false };
   }
@@ -76,16 +73,6 @@ async function prepareFolder(part: StorePart, folder: string): Promise<string> {
     if (!part.believesFolder(path)) throw taken(path, (await lstat(path)).uid);
   }
   return target;
-}
-
-async function linkExclusively(staged: string, target: string): Promise<boolean> {
-  try {
-    await link(staged, target);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
 }
 
 function taken(path: string, uid: number): ShenvError {

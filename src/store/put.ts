@@ -1,6 +1,5 @@
-import { type FileHandle, unlink } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { syncFolder } from '../base/atomic-write.js';
+import type { FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Digest, Serial } from '../base/brands.js';
 import { sha256OfFile } from '../base/digest.js';
 import { ShenvError } from '../base/errors.js';
@@ -70,12 +69,6 @@ export async function putWheel(
   } finally {
     await archive.close();
   }
-}
-
-/** Removes an image from the store: one unlink. The caller knows that nothing refers to it. */
-export async function removeImage(path: string): Promise<void> {
-  await unlink(path);
-  await syncFolder(dirname(path));
 }
 
 async function readPlan(archive: WheelArchive, wheelPath: string): Promise<WheelPlan> {

@@ -1,13 +1,14 @@
-import { link, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { link, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../base/atomic-write.js';
 import { sha256 } from '../base/digest.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Layer, Manifest } from '../manifest/types.js';
 import type { HomeId } from './homes.js';
 import { type ImageName, imageNameOf, type StoreLayout } from './layout.js';
-import { makeFolder, stageInStore } from './modes.js';
+import { makeFolder, replaceInStore, stageInStore } from './modes.js';
 
 /**
  * A manifest: of two processes that publish one generation at the same time each registers its own, and gc finds out
@@ -89,12 +90,25 @@ export async function retireRoots(
     await rename(join(folder, file), gone).catch(missing);
     // Of two names of one file rename(2) keeps both.
     await unlink(join(folder, file)).catch(missing);
-    const now = new Date();
-    await utimes(gone, now, now).catch(missing);
   }
 }
 
-/** Takes a damaged root away, in the place of which the caller has registered another or knows that none is needed. */
+/** Writes roots anew under both names, over those that are damaged: at no time is there none. */
+export async function mendRoots(
+  layout: StoreLayout,
+  home: HomeId,
+  manifests: readonly Manifest[],
+): Promise<void> {
+  const folder = join(layout.roots, home);
+  await makeFolder(layout, folder);
+  for (const manifest of manifests) {
+    const data = encodeManifest(manifest);
+    const key = rootKeyOf(data, manifest);
+    for (const side of sides) await replaceInStore(layout, join(folder, rootName(key, side)), data);
+  }
+}
+
+/** Takes away a damaged root of which it is known that it is needed by nothing. */
 export async function removeRoot({ roots }: StoreLayout, home: HomeId, key: RootKey): Promise<void> {
   for (const side of sides) await unlink(join(roots, home, rootName(key, side))).catch(missing);
 }
@@ -172,9 +186,11 @@ export function* imagesOf(layers: readonly Pick<Layer, 'image' | 'bytecode'>[]):
 /** Undefined where it has been unlinked meanwhile. */
 async function readRoot(path: string, home: HomeId, key: RootKey): Promise<Root | undefined> {
   const status = await unless('ENOENT', stat(path));
-  const data = await unless('ENOENT', readFile(path));
+  const data = await unless('ENOENT', readRegular(path));
   if (!status || !data) return undefined;
-  return { ...key, home, atMs: status.mtimeMs, manifest: decodeOrNothing(data, path, key) };
+  // Of the name that it has now: the clock is the file system's, whoever gave the root up.
+  const atMs = path.endsWith('.gone') ? status.ctimeMs : status.mtimeMs;
+  return { ...key, home, atMs, manifest: decodeOrNothing(data, path, key) };
 }
 
 async function isRegistered(folder: string, key: RootKey): Promise<boolean> {

@@ -4,7 +4,7 @@ import { ShenvError, unless } from '../base/errors.js';
 import { Image, readWheelDigest } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
 import { listFolder, StorePart } from './chain.js';
-import { digestPrefix, imageSuffix, type StoreLayout } from './layout.js';
+import { digestPrefix, imageNameOf, imageSuffix, type StoreLayout } from './layout.js';
 import { HeldLease } from './leases.js';
 import { prepareStore } from './prepare.js';
 import { rescue } from './rescue.js';
@@ -100,18 +100,20 @@ export class Store {
     return unless('ENOENT', Image.open(path, undefined, part.trust));
   }
 
-  /** Takes images back that a gc has condemned, whose names end with `ending`; true when there was one. */
-  rescue(name: string, ending: string): boolean {
-    return this.parts.some((part) =>
-      part.distributionFolders(name).some((folder) => rescue(part.layout, basename(folder), ending)),
+  /** Takes the images of a wheel back that a gc has condemned, bytecode too; true when there was one. */
+  rescue(name: string, wheelDigest: Digest): boolean {
+    const wheel = imageNameOf(wheelDigest);
+    const rescued = this.parts.flatMap((part) =>
+      part.distributionFolders(name).map((folder) => rescue(part, basename(folder), wheel)),
     );
+    return rescued.includes(true);
   }
 
   /** The image of the wheel with this digest, or undefined; one that a gc has condemned is taken back. */
   async find(name: string, version: string, digest: Digest): Promise<StoredImage | undefined> {
     const ending = `-${digestPrefix(digest)}${imageSuffix}`;
     const found = await this.#findPlaced(name, version, digest, ending);
-    if (found || !this.rescue(name, ending)) return found;
+    if (found || !this.rescue(name, digest)) return found;
     return this.#findPlaced(name, version, digest, ending);
   }
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { sha256 } from '../../src/base/digest.js';
@@ -8,6 +8,7 @@ import { collectGarbage, type Garbage, type GarbageRequest } from '../../src/env
 import { openWorkspace, type Workspace } from '../../src/env/workspace.js';
 import type { Image } from '../../src/image/read.js';
 import { type Layer, type Manifest, manifestVersion } from '../../src/manifest/types.js';
+import { putBytecode } from '../../src/store/bytecode.js';
 import { identifyHome } from '../../src/store/homes.js';
 import { putWheel } from '../../src/store/put.js';
 import { type HomeRoots, readRoots } from '../../src/store/roots.js';
@@ -64,6 +65,14 @@ export class StoredHome {
     const files = { [`${name}.py`]: `${'#'.repeat(bytes)}\n` };
     const wheel = await writeWheel(this.#wheels, { name, version, files });
     return (await putWheel(this.workspace.store, wheel)).image;
+  }
+
+  /** The image of the same wheel with bytecode that no Python has made. */
+  compile(base: Image): Promise<Image> {
+    return putBytecode(this.workspace.store, base, 'cpython-999', async (_, output, sources) => {
+      await writeFile(output, Buffer.alloc(sources.length * 16));
+      return sources.map(() => 16);
+    });
   }
 
   manifest(name: string, serial: number, images: readonly Image[], generation = 1): Manifest {

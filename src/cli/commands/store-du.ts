@@ -9,7 +9,7 @@ import {
 } from '../../store/accounting.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
-import { gapLines } from './store-usage.js';
+import { firstStoreLines, gapLines } from './store-usage.js';
 
 /** `store du`: what the store holds and which environment has how much of it. */
 export async function diskUsage(
@@ -35,6 +35,7 @@ export async function diskUsage(
     ...totalLines(accounts),
     ...missingLines(listed, accounts),
     ...gapLines(accounts.use),
+    ...firstStoreLines(workspace.store),
   ];
   return {
     data: { ...accountsData(accounts, listed, distributions), ...optional(together) },

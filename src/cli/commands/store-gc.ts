@@ -1,5 +1,5 @@
-import { statfs } from 'node:fs/promises';
 import { unless } from '../../base/errors.js';
+import { isNetworkFileSystem } from '../../base/file-system.js';
 import { collectGarbage, type Garbage } from '../../env/collect-garbage.js';
 import type { Workspace } from '../../env/workspace.js';
 import { listRecords, reloadImages } from '../../mount/runtime.js';
@@ -7,6 +7,7 @@ import type { FoundLease } from '../../store/leases.js';
 import { parseAge, parseCount, parseSize } from '../quantities.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
+import { firstStoreLines } from './store-usage.js';
 
 export interface GcOptions {
   keep?: string;
@@ -17,10 +18,8 @@ export interface GcOptions {
   dryRun?: boolean;
 }
 
-/** statfs(2), f_type: file systems of whose changes other hosts hear late. */
-const networkTypes = new Set([0x6969 /* NFS */, 0x0bd00bd0 /* Lustre */, 0x517b, 0xfe534d42 /* SMB */]);
-/** acdirmax of nfs(5). */
-const networkSettleMs = 60_000;
+/** Twice acdirmax of nfs(5): what a look-up and a listing of leases remember adds up. */
+const networkSettleMs = 150_000;
 
 export async function collectStore(workspace: Workspace, options: GcOptions): Promise<Report> {
   const { places } = workspace;
@@ -34,7 +33,10 @@ export async function collectStore(workspace: Workspace, options: GcOptions): Pr
     settleMs: options.settle === undefined ? await settleMsOf(places.store) : parseAge(options.settle),
   });
   if (garbage.removed.length > 0 && !options.dryRun) await reloadImages(places.runtime, places.store, []);
-  return { data: dataOf(garbage), text: textOf(garbage, options) };
+  return {
+    data: dataOf(garbage),
+    text: [textOf(garbage, options), ...firstStoreLines(workspace.store)].join('\n'),
+  };
 }
 
 /** `web@3` where that generation is mounted alone. */
@@ -46,8 +48,7 @@ async function mountedGenerations({ places }: Workspace): Promise<string[]> {
 }
 
 async function settleMsOf(store: string): Promise<number> {
-  const found = await unless('ENOENT', statfs(store));
-  return found && networkTypes.has(found.type) ? networkSettleMs : 0;
+  return (await unless('ENOENT', isNetworkFileSystem(store))) ? networkSettleMs : 0;
 }
 
 function dataOf(garbage: Garbage): unknown {

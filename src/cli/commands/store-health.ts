@@ -1,31 +1,48 @@
 import { relative } from 'node:path';
 import { errorCodes } from '../../base/errors.js';
 import { type RepairedImage, repairStore } from '../../env/store-repair/repair-store.js';
+import { type ImageUser, printable, readStoreUse, titleOf, usersByImage } from '../../env/store-use.js';
 import type { Workspace } from '../../env/workspace.js';
-import { type ImageUser, usersOf } from '../../store/users.js';
 import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';
+import { firstStoreLines, gapLines } from './store-usage.js';
 import { type IndexOptions, indexArgs } from './wanted-options.js';
 
 /** The exit status is that of IMAGE_DAMAGED where an image is not sound. */
-export async function verifyImages(
-  { store, progress, signal }: Workspace,
-  distributions: string[],
-): Promise<Report> {
-  const found = await verifyStore(store.layout, { distributions, progress, signal });
-  const users = found.faulty.length > 0 ? await usersOf(store.layout) : new Map<string, ImageUser[]>();
+export async function verifyImages(workspace: Workspace, distributions: string[]): Promise<Report> {
+  const { store, progress, signal } = workspace;
+  const found = await verifyStore(store, { distributions, progress, signal });
+  const use = found.faulty.length > 0 ? await readStoreUse(workspace) : undefined;
+  const users = use ? usersByImage(use) : new Map<string, ImageUser[]>();
   const damaged = found.faulty.map((verdict) => ({ ...verdict, users: users.get(verdict.image) ?? [] }));
   const { faulty: _, ...summary } = found;
+  const gaps = use?.gaps ?? [];
   return {
-    data: { ...summary, damaged },
+    data: { ...summary, damaged, gaps: gaps.map(({ what }) => what) },
     text: [
       ...(damaged.length === 0 ? [] : [tableOf(damaged, store.layout.images)]),
-      ...found.strange.map((path) => `note: ${path} is no image; nothing of shenv-fs made it`),
+      ...noteLines(found),
       describe(found),
+      ...gapLines({ gaps }),
+      ...firstStoreLines(store),
     ].join('\n'),
     exitStatus: damaged.length === 0 ? 0 : errorCodes.IMAGE_DAMAGED,
   };
+}
+
+/** What is no fault and good to know. */
+function noteLines({ strange, unlisted, unbelieved }: Verification): string[] {
+  const uids = [...new Set(unbelieved.map(({ uid }) => uid))].sort((a, b) => a - b);
+  return [
+    ...strange.map((path) => `note: ${printable(path)} is no image; nothing of shenv-fs made it`),
+    ...unlisted.map((path) => `note: ${printable(path)} may not be listed by this user`),
+    ...(uids.length === 0
+      ? []
+      : [
+          `note: ${plural(unbelieved.length, 'image')} of users who are not believed here (${uids.join(', ')}); no environment of others shows them`,
+        ]),
+  ];
 }
 
 export interface RepairStoreOptions extends IndexOptions {
@@ -46,18 +63,20 @@ export async function repairImages(
     findLinks,
     indexArgs: indexArgs(options),
   });
-  const { images } = data;
+  const { images, gaps } = data;
   if (!dryRun) await showAgain(workspace, images);
   const isWhole = images.every(({ outcome }) => outcome === 'rebuilt' || outcome === 'would be rebuilt');
   const rebuilt = images.filter(({ outcome }) => outcome === 'rebuilt').length;
   return {
-    data,
+    data: { ...data, gaps: gaps.map(({ what }) => what) },
     text: [
       ...(images.length === 0 ? [] : [repairTable(images, workspace.store.layout.images)]),
       ...images.filter(({ outcome }) => outcome === 'lost').flatMap(remedyOf),
       images.length === 0
         ? `${plural(data.count, 'image')}: all sound`
         : `${plural(rebuilt, 'image')} rebuilt`,
+      ...gapLines({ gaps }),
+      ...firstStoreLines(workspace.store),
     ].join('\n'),
     exitStatus: isWhole ? 0 : errorCodes.IMAGE_DAMAGED,
   };
@@ -72,8 +91,8 @@ async function showAgain({ places }: Workspace, images: readonly RepairedImage[]
 }
 
 function repairTable(images: readonly RepairedImage[], folder: string): string {
-  const rows = images.map(({ path, faults, outcome, how, users }) => [
-    relative(folder, path),
+  const rows = images.map(({ path, faults, outcome, how, users, ...place }) => [
+    nameOf({ path, ...place }, folder),
     faults[0]!.rule,
     `${outcome}: ${how}`,
     users.map(describeUser).join(', ') || 'none',
@@ -92,19 +111,27 @@ function remedyOf({ path, asideAt, users, image }: RepairedImage): string[] {
 }
 
 function tableOf(damaged: readonly (ImageVerdict & { users: ImageUser[] })[], images: string): string {
-  const rows = damaged.flatMap(({ path, faults, users }) =>
+  const rows = damaged.flatMap(({ faults, users, ...place }) =>
     faults.map(({ rule }, index) =>
       index === 0
-        ? [relative(images, path), rule, users.map(describeUser).join(', ') || 'none']
+        ? [nameOf(place, images), rule, users.map(describeUser).join(', ') || 'none']
         : ['', rule, ''],
     ),
   );
   return formatTable(['IMAGE', 'WHAT IS WRONG', 'SHOWN BY'], rows);
 }
 
-export function describeUser({ homePath, home, environment, generations }: ImageUser): string {
+function nameOf(
+  { path, uid, isBelieved }: Pick<ImageVerdict, 'path' | 'uid' | 'isBelieved'>,
+  images: string,
+): string {
+  const name = printable(relative(images, path));
+  return isBelieved ? name : `${name} (of user ${uid}, who is not believed)`;
+}
+
+function describeUser({ homePath, home, environment, generations }: ImageUser): string {
   const numbers = generations.length === 1 ? generations[0] : `${generations[0]}-${generations.at(-1)}`;
-  return `${environment}@${numbers} (${homePath ?? `home ${home}`})`;
+  return `${printable(environment)}@${numbers} (${titleOf({ path: homePath, id: home })})`;
 }
 
 function describe({ count, bytes, durationMs, faulty }: Verification): string {

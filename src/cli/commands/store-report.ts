@@ -7,6 +7,7 @@ import { formatBytes, plural, type Report } from '../render.js';
 import { reportOf } from '../report/model.js';
 import { renderPage } from '../report/page.js';
 import { accountsData } from './store-du.js';
+import { firstStoreLines } from './store-usage.js';
 
 /** `store report`: the figures of `store du` as a page. */
 export async function writeStoreReport(workspace: Workspace, options: { html: string }): Promise<Report> {
@@ -16,5 +17,6 @@ export async function writeStoreReport(workspace: Workspace, options: { html: st
   await writeFile(path, page);
   const figures = accountsData(accounts, accounts.environments, byDistribution(accounts.images));
   const what = `${plural(accounts.images.length, 'image')}, ${formatBytes(accounts.totals.images)}`;
-  return { data: { path, ...figures }, text: `Wrote ${path}: ${what}` };
+  const lines = [`Wrote ${path}: ${what}`, ...firstStoreLines(workspace.store)];
+  return { data: { path, ...figures }, text: lines.join('\n') };
 }

@@ -31,6 +31,7 @@ export async function listUses(workspace: Workspace, distribution: string | unde
     formatTable(['DISTRIBUTION', 'VERSION', 'BYTECODE', 'ON DISK', 'USED BY'], rows),
     `${plural(listed.length, 'image')}, ${unused.length} unused (${formatBytes(sumBytes(unused))})`,
     ...gapLines(use),
+    ...firstStoreLines(workspace.store),
   ];
   return { data, text: lines.join('\n') };
 }
@@ -73,6 +74,11 @@ function generationsOf(uses: readonly ImageUse[]): number[] {
 /** What makes the answer incomplete; commands end their text with it. */
 export function gapLines({ gaps }: Pick<StoreUse, 'gaps'>): string[] {
   return gaps.map(({ what }) => `Not complete: ${what}; images may be in use that seem unused`);
+}
+
+/** Of which store a command tells where there are several; those that look after a store end their text with it. */
+export function firstStoreLines({ parts, layout }: Workspace['store']): string[] {
+  return parts.length === 1 ? [] : [`This is of ${layout.root} alone, the first of ${parts.length} stores.`];
 }
 
 /** `store roots`: the homes that the store knows, with what their roots tell. */

@@ -18,7 +18,7 @@ function addGc(store: Command, act: Act): void {
     .option('--wait <age>', 'how long to wait for commands that are running', '30s')
     .option(
       '--settle <age>',
-      'how long other hosts may see old names (default: 0, on network file systems 60s)',
+      'how long other hosts may see old names (default: 0, on network file systems 150s)',
     )
     .option('--dry-run', 'only say what would be removed')
     .addOption(json())

@@ -32,7 +32,7 @@ export function addStoreCommands(program: Command, act: Act): void {
     .description('give images new numbers that those of another store have, too')
     .addOption(json())
     .addHelpText('after', example('SHENV_STORE=~/store:/shared/store shenv-fs store renumber'))
-    .action(act(async () => (await import('../commands/store-sharing.js')).renumber));
+    .action(act(holding(async () => (await import('../commands/store-sharing.js')).renumber)));
   store
     .command('dump')
     .argument('<image>', 'path of an image file')

@@ -1,15 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Serial, toSerial } from '../../base/brands.js';
-import { ShenvError } from '../../base/errors.js';
+import { ShenvError, systemErrorCode } from '../../base/errors.js';
 import { Image } from '../../image/read.js';
 import { baseNameOf } from '../../store/layout.js';
+import { mayWrite } from '../../store/modes.js';
 import type { Rebuild } from '../../store/put.js';
-import { type ImageUser, usersOf } from '../../store/users.js';
+import type { Store } from '../../store/store.js';
 import { assertRepairable, listLost, setAside } from '../../store/verify/set-aside.js';
 import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
 import { compileMissing } from '../bytecode.js';
+import { type Gap, type ImageUser, readStoreUse, usersByImage } from '../store-use.js';
 import type { Workspace } from '../workspace.js';
 import { findLocally, WheelFetch, type WheelSources } from './fetch-wheels.js';
 import { KnownInterpreters } from './interpreters.js';
@@ -40,6 +42,8 @@ export interface RepairedImage extends MaybeAside {
 
 export interface StoreRepair extends Omit<Verification, 'faulty'> {
   images: RepairedImage[];
+  /** What is not known of who shows images. */
+  gaps: Gap[];
 }
 
 /**
@@ -51,17 +55,23 @@ export async function repairStore(workspace: Workspace, request: StoreRepairRequ
   const { store, progress, signal } = workspace;
   const { distributions, dryRun } = request;
   return store.during('store repair', async () => {
-    const { faulty, ...found } = await verifyStore(store.layout, { distributions, progress, signal });
-    const lost = await listLost(store.layout, distributions);
-    const users =
-      faulty.length + lost.length > 0 ? await usersOf(store.layout) : new Map<string, ImageUser[]>();
-    const earlier = lost.filter(({ image }) => users.has(image));
-    const broken = [...faulty.filter(isBroken), ...earlier];
+    const { faulty, ...found } = await verifyStore(store, { distributions, progress, signal });
+    const lost = await listLost(store, distributions);
+    const use = faulty.length + lost.length > 0 ? await readStoreUse(workspace) : undefined;
+    const users = use ? usersByImage(use) : new Map<string, ImageUser[]>();
+    const broken = [...faulty.filter(isBroken), ...lost.filter(({ image }) => users.has(image))];
     if (broken.length > 0 && !dryRun) await assertRepairable(store.layout);
-    const images = await new StoreRepairing(workspace, request).run(broken);
-    const left = faulty.filter((verdict) => !isBroken(verdict)).map(leave);
+    const others = new Set<ImageVerdict>();
+    for (const verdict of broken) if (!(await isOurs(verdict))) others.add(verdict);
+    const images = await new StoreRepairing(workspace, request).run(
+      broken.filter((item) => !others.has(item)),
+    );
+    const left = [
+      ...faulty.filter((verdict) => !isBroken(verdict)).map(leave),
+      ...[...others].map(leaveToOwner),
+    ];
     const all = [...images, ...left].map((image) => ({ ...image, users: users.get(image.image) ?? [] }));
-    return { ...found, images: all.sort((a, b) => (a.path < b.path ? -1 : 1)) };
+    return { ...found, images: all.sort((a, b) => (a.path < b.path ? -1 : 1)), gaps: use?.gaps ?? [] };
   });
 }
 
@@ -69,9 +79,22 @@ function isBroken({ faults }: ImageVerdict): boolean {
   return faults.some(({ kind }) => kind === 'damaged' || kind === 'serial');
 }
 
+/**
+ * What somebody who is not believed has written says nothing of what would be put in its place; what lies in another
+ * user's folder cannot be moved.
+ */
+async function isOurs(verdict: MaybeAside): Promise<boolean> {
+  if (!verdict.isBelieved) return false;
+  return verdict.asideAt !== undefined || mayWrite(dirname(verdict.path));
+}
+
 function leave(verdict: ImageVerdict): Result {
   const isPlace = verdict.faults.every(({ kind }) => kind === 'place');
   return { ...verdict, outcome: 'left', how: isPlace ? 'move it to its place' : 'nothing was done' };
+}
+
+function leaveToOwner(verdict: ImageVerdict): Result {
+  return { ...verdict, outcome: 'left', how: `user ${verdict.uid}, whose it is, can repair it` };
 }
 
 type Result = Omit<RepairedImage, 'users'>;
@@ -94,10 +117,10 @@ class StoreRepairing {
     const folder = await mkdtemp(join(tmpdir(), 'shenv-fs-repair-'));
     try {
       await this.#rebuildWheels(
-        broken.filter(({ basePath }) => basePath === undefined),
+        broken.filter(({ basePaths }) => basePaths === undefined),
         folder,
       );
-      await this.#rebuildBytecode(broken.filter(({ basePath }) => basePath !== undefined));
+      await this.#rebuildBytecode(broken.filter(({ basePaths }) => basePaths !== undefined));
       return this.#results;
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -172,7 +195,7 @@ class StoreRepairing {
     const rebuilds = new Map<Image, Rebuild>();
     const asides: Aside[] = [];
     for (const verdict of verdicts) {
-      const base = await openSound(verdict.basePath!);
+      const base = await openSound(this.#workspace.store, verdict.basePaths!);
       if (this.#request.dryRun)
         this.#results.push({ ...verdict, outcome: 'would be rebuilt', how: `compiled for ${cacheTag}` });
       else if (!interpreter) this.#results.push(await this.#giveUp(verdict, `no ${cacheTag} is here`));
@@ -220,13 +243,17 @@ function ownSerial({ serial, faults }: ImageVerdict): Serial | undefined {
   return serial === undefined || isShared ? undefined : toSerial(serial);
 }
 
-async function openSound(path: string): Promise<Image | undefined> {
-  try {
-    return await Image.open(path);
-  } catch (error) {
-    if (error instanceof ShenvError || (error as NodeJS.ErrnoException).code !== undefined) return undefined;
-    throw error;
+/** The first of the images at `paths` that is believed in its store and can be read. */
+async function openSound(store: Store, paths: readonly string[]): Promise<Image | undefined> {
+  for (const path of paths) {
+    const part = store.parts.find((candidate) => candidate.pathWithin(path) !== undefined)!;
+    try {
+      return await Image.open(path, undefined, part.trust);
+    } catch (error) {
+      if (!(error instanceof ShenvError) && systemErrorCode(error) === undefined) throw error;
+    }
   }
+  return undefined;
 }
 
 function whyLost({ name, version, digest, isBuilt }: LostWheel): string {

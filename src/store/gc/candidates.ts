@@ -9,6 +9,8 @@ export interface WeighedImage {
   bytes: number;
   /** When it was put in, or its last reference was given up. */
   usedMs: number;
+  /** False where it lies in another user's folder, whose gc may take it. */
+  isMovable: boolean;
 }
 
 export interface Policy {
@@ -64,7 +66,7 @@ function graceEndMs({ nowMs, olderThanMs }: Policy): number {
 function groupUnused(images: readonly WeighedImage[], referred: ReadonlySet<ImageName>): WeighedImage[][] {
   const groups = new Map<ImageName, WeighedImage[]>();
   for (const image of images) {
-    if (referred.has(image.name)) continue;
+    if (referred.has(image.name) || !image.isMovable) continue;
     const base = baseNameOf(image.name);
     const key = referred.has(base) ? image.name : base;
     groups.set(key, [...(groups.get(key) ?? []), image]);

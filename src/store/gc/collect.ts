@@ -1,13 +1,16 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { removeStaged } from '../../base/atomic-write.js';
 import { unless } from '../../base/errors.js';
 import type { Progress } from '../../base/progress.js';
-import { type ImageName, imageNameOfFile, type StoreLayout } from '../layout.js';
+import type { StorePart } from '../chain.js';
+import type { ImageName, StoreLayout } from '../layout.js';
 import { type FoundLease, HeldLease, listLeases, removeDeadLeases } from '../leases.js';
+import { mayWrite } from '../modes.js';
 import { type Choice, choose, type WeighedImage } from './candidates.js';
-import { condemn, filesBelow, removeEmptyFolders, type Sentence, sentence } from './condemned.js';
-import { removeLeftovers } from './leftovers.js';
+import { condemn, imagesBelow, removeEmptyFolders, type Sentence, sentence } from './condemned.js';
+import { longestOperationMs, removeLeftovers } from './leftovers.js';
 
 /** What generations refer to. */
 export interface Marked {
@@ -56,24 +59,26 @@ export interface Collected {
 const pollMs = 50;
 
 /** Removes images that nothing refers to, after docs/store.md. Throws what `mark` throws; nothing is removed then. */
-export async function collect(layout: StoreLayout, options: CollectOptions): Promise<Collected> {
-  const lease = options.isDryRun ? undefined : await HeldLease.take(layout, 'collection', 'store gc');
+export async function collect(part: StorePart, options: CollectOptions): Promise<Collected> {
+  const lease = options.isDryRun ? undefined : await HeldLease.take(part.layout, 'collection', 'store gc');
   try {
-    return await new Collection(layout, options, lease).run();
+    return await new Collection(part, options, lease).run();
   } finally {
     await lease?.end();
   }
 }
 
 class Collection {
+  readonly #part: StorePart;
   readonly #layout: StoreLayout;
   readonly #options: CollectOptions;
   /** Undefined for a dry run, and where the store cannot be written. */
   readonly #lease: HeldLease | undefined;
   #nowMs = 0;
 
-  constructor(layout: StoreLayout, options: CollectOptions, lease: HeldLease | undefined) {
-    this.#layout = layout;
+  constructor(part: StorePart, options: CollectOptions, lease: HeldLease | undefined) {
+    this.#part = part;
+    this.#layout = part.layout;
     this.#options = options;
     this.#lease = lease;
   }
@@ -109,12 +114,17 @@ class Collection {
 
   async #weigh({ givenUpMs }: Marked): Promise<WeighedImage[]> {
     const images: WeighedImage[] = [];
-    for (const path of await filesBelow(this.#layout.images)) {
-      const name = imageNameOfFile(path);
-      const status = await unless('ENOENT', stat(path));
-      if (name === undefined || !status) continue;
-      const usedMs = Math.max(status.mtimeMs, givenUpMs.get(name) ?? 0);
-      images.push({ name, place: relative(this.#layout.images, path), bytes: status.blocks * 512, usedMs });
+    const movable = new Map<string, Promise<boolean>>();
+    for (const { path, image: name, bytes, mtimeMs } of await imagesBelow(this.#part, this.#layout.images)) {
+      const folder = dirname(path);
+      if (!movable.has(folder)) movable.set(folder, mayWrite(folder));
+      images.push({
+        name,
+        place: relative(this.#layout.images, path),
+        bytes,
+        usedMs: Math.max(mtimeMs, givenUpMs.get(name) ?? 0),
+        isMovable: await movable.get(folder)!,
+      });
     }
     return images;
   }
@@ -130,10 +140,11 @@ class Collection {
         await condemn(this.#layout, this.#lease!.id, place);
       }
       if (doomed.length > 0) await wait(settleMs, undefined, { ...(signal ? { signal } : {}) });
+      const collections = [this.#lease!.id, ...(await this.#abandoned())];
       const waitingFor = await this.#awaitOperations();
-      const sentences = await this.#sentenceAll(waitingFor.length === 0);
+      const sentences = await this.#sentenceAll(collections, waitingFor.length === 0);
       await this.#tidy(before, doomed);
-      const leftovers = await removeLeftovers(this.#layout, { nowMs: this.#nowMs, leases: before });
+      const leftovers = await removeLeftovers(this.#part, { nowMs: this.#nowMs, leases: before });
       const waiting = sentences.filter(({ fate }) => fate === 'waiting');
       return {
         removed: sentences.filter(({ fate }) => fate === 'removed'),
@@ -164,31 +175,42 @@ class Collection {
     }
   }
 
-  /** Its own images, and those of collections that ended before they had done this. */
-  async #sentenceAll(isSettled: boolean): Promise<Sentence[]> {
+  /**
+   * Collections that ended before they had sentenced what they have condemned. To be asked before operations are listed that
+   * are waited for: of what is condemned later nobody knows who has found it.
+   */
+  async #abandoned(): Promise<string[]> {
+    // A collection takes its lease before it makes its folder.
+    const folders = (await unless('ENOENT', readdir(this.#layout.condemned))) ?? [];
+    const leases = await listLeases(this.#layout, this.#nowMs);
+    const running = new Set(leases.filter(({ isAlive }) => isAlive).map(({ id }) => id));
+    return folders.filter((collection) => !running.has(collection));
+  }
+
+  async #sentenceAll(collections: readonly string[], isSettled: boolean): Promise<Sentence[]> {
     const { marked, leases } = await this.#mark();
     const referred = withMounts(marked.referred, leases);
-    const others = new Set(leases.filter(({ isAlive }) => isAlive).map(({ id }) => id));
-    others.delete(this.#lease!.id);
     const sentences: Sentence[] = [];
-    for (const collection of (await unless('ENOENT', readdir(this.#layout.condemned))) ?? []) {
-      if (others.has(collection)) continue;
-      sentences.push(...(await sentence(this.#layout, collection, { referred, isSettled })));
-    }
+    for (const collection of collections)
+      sentences.push(...(await sentence(this.#part, collection, { referred, isSettled })));
     return sentences;
   }
 
   async #tidy(leases: readonly FoundLease[], doomed: readonly WeighedImage[]): Promise<void> {
+    const { homes, roots } = this.#layout;
+    const ids = (await unless('ENOENT', readdir(roots))) ?? [];
+    for (const folder of [homes, ...ids.map((id) => join(roots, id))])
+      await removeStaged(folder, this.#nowMs - longestOperationMs);
     await removeDeadLeases(this.#layout, leases, this.#nowMs);
     for (const distribution of new Set(doomed.map(({ place }) => place.split('/')[0]!)))
-      await removeEmptyFolders(join(this.#layout.images, distribution));
+      await removeEmptyFolders(this.#part, join(this.#layout.images, distribution));
   }
 
   /** Whatever keeps it from ending: everything is where it was before. */
   async #pardon(): Promise<void> {
-    const everything = await filesBelow(join(this.#layout.condemned, this.#lease!.id));
-    const referred = new Set(everything.flatMap((path) => imageNameOfFile(path) ?? []));
-    await sentence(this.#layout, this.#lease!.id, { referred, isSettled: false });
+    const everything = await imagesBelow(this.#part, join(this.#layout.condemned, this.#lease!.id));
+    const referred = new Set(everything.map(({ image }) => image));
+    await sentence(this.#part, this.#lease!.id, { referred, isSettled: false });
   }
 }
 

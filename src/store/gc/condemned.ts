@@ -1,19 +1,19 @@
-import { mkdir, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isRefusal, systemErrorCode, unless } from '../../base/errors.js';
+import type { StorePart } from '../chain.js';
+import { blockBytes } from '../holdings.js';
 import { type ImageName, imageNameOfFile, type StoreLayout } from '../layout.js';
+import { makeFolder } from '../modes.js';
 import { putBack } from '../rescue.js';
 
 /** Takes an image out of the sight of look-ups; false where it is gone or another user's. */
-export async function condemn(
-  { images, condemned }: StoreLayout,
-  collection: string,
-  place: string,
-): Promise<boolean> {
-  const target = join(condemned, collection, place);
+export async function condemn(layout: StoreLayout, collection: string, place: string): Promise<boolean> {
+  const target = join(layout.condemned, collection, place);
   try {
-    await mkdir(dirname(target), { recursive: true });
-    await rename(join(images, place), target);
+    await makeFolder(layout, dirname(target));
+    await rename(join(layout.images, place), target);
     return true;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || isRefusal(error)) return false;
@@ -25,41 +25,43 @@ export async function condemn(
 export interface Sentence {
   place: string;
   bytes: number;
+  /** `waiting`: put back as well, for the next gc. */
   fate: 'removed' | 'put back' | 'waiting';
 }
 
 /**
  * Ends what a collection has begun: images that are referred to now go back, others are unlinked when `isSettled`,
- * and wait for the next gc when not. One that a look-up takes back meanwhile is no matter here.
+ * and go back for the next gc when not: users who may not move them have to find them. One that a look-up takes back
+ * meanwhile is no matter here, nor is what is no image.
  */
 export async function sentence(
-  layout: StoreLayout,
+  part: StorePart,
   collection: string,
   { referred, isSettled }: { referred: ReadonlySet<ImageName>; isSettled: boolean },
 ): Promise<Sentence[]> {
-  const folder = join(layout.condemned, collection);
+  const folder = join(part.layout.condemned, collection);
+  const images = await imagesBelow(part, folder);
   const sentences: Sentence[] = [];
-  for (const path of await filesBelow(folder)) {
-    const place = relative(folder, path);
-    const name = imageNameOfFile(path);
-    const bytes = (await unless('ENOENT', stat(path)))?.blocks;
-    if (bytes === undefined) continue;
-    const told = (fate: Sentence['fate']) => sentences.push({ place, bytes: bytes * 512, fate });
-    if (name !== undefined && referred.has(name)) {
-      if (putBack(layout, path, place)) told('put back');
-    } else if (!isSettled) told('waiting');
-    else if (await remove(path)) told('removed');
+  const carryOut = async (found: FoundImage, fate: Sentence['fate']) => {
+    const place = relative(folder, found.path);
+    const isDone = fate === 'removed' ? await remove(found.path) : putBack(part, found.path, place);
+    if (isDone) sentences.push({ place, bytes: found.bytes, fate });
+  };
+  // A wheel's image goes back before its bytecode, and is removed after it.
+  for (const found of images.toReversed()) {
+    if (referred.has(found.image)) await carryOut(found, 'put back');
+    else if (!isSettled) await carryOut(found, 'waiting');
   }
-  await removeEmptyFolders(folder);
+  if (isSettled) for (const found of images) if (!referred.has(found.image)) await carryOut(found, 'removed');
+  await removeEmptyFolders(part, folder);
   return sentences;
 }
 
 /** Removes folders without files below `folder`, and itself; one that is filled meanwhile stays. */
-export async function removeEmptyFolders(folder: string, isKept = false): Promise<void> {
-  for (const entry of (await unless('ENOENT', readdir(folder, { withFileTypes: true }))) ?? []) {
-    if (entry.isDirectory()) await removeEmptyFolders(join(folder, entry.name));
-  }
-  if (isKept) return;
+export async function removeEmptyFolders(part: StorePart, folder: string): Promise<void> {
+  if (!part.believesFolder(folder)) return;
+  for (const entry of await entriesOf(folder))
+    if (entry.isDirectory()) await removeEmptyFolders(part, join(folder, entry.name));
   await rmdir(folder).catch((error: unknown) => {
     const isFilled = ['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '');
     if (!isFilled && !isRefusal(error)) throw error;
@@ -71,22 +73,43 @@ async function remove(path: string): Promise<boolean> {
     await unlink(path);
     return true;
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || isRefusal(error)) return false;
+    // On NFS a file that a process of this host has open cannot be unlinked a second time.
+    if (['ENOENT', 'EBUSY'].includes(systemErrorCode(error) ?? '') || isRefusal(error)) return false;
     throw error;
   }
 }
 
-/** Files below a folder that others change meanwhile; bytecode before what it is made of. */
-export async function filesBelow(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for await (const path of walk(folder)) files.push(path);
-  return files.sort((a, b) => (imageNameOfFile(b)?.length ?? 0) - (imageNameOfFile(a)?.length ?? 0));
+/** An image file by its name; times and sizes are of the file system. */
+export interface FoundImage {
+  path: string;
+  image: ImageName;
+  /** On disk. */
+  bytes: number;
+  mtimeMs: number;
 }
 
-async function* walk(folder: string): AsyncGenerator<string> {
-  for (const entry of (await unless('ENOENT', readdir(folder, { withFileTypes: true }))) ?? []) {
+/**
+ * Images below a folder that others change meanwhile; bytecode before what it is made of. In a shared store those in
+ * folders of users who are believed: anybody else could put another folder in the place of his own at any time.
+ */
+export async function imagesBelow(part: StorePart, folder: string): Promise<FoundImage[]> {
+  const images: FoundImage[] = [];
+  for await (const found of walk(part, folder)) images.push(found);
+  return images.sort((a, b) => b.image.length - a.image.length);
+}
+
+async function* walk(part: StorePart, folder: string): AsyncGenerator<FoundImage> {
+  if (!part.believesFolder(folder)) return;
+  for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* walk(path);
-    else yield path;
+    if (entry.isDirectory()) yield* walk(part, path);
+    const image = imageNameOfFile(path);
+    const status = image && (await unless('ENOENT', lstat(path)));
+    if (status?.isFile())
+      yield { path, image: image!, bytes: status.blocks * blockBytes, mtimeMs: status.mtimeMs };
   }
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  return (await unless('ENOENT', readdir(folder, { withFileTypes: true }))) ?? [];
 }

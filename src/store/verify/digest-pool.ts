@@ -30,8 +30,8 @@ export class DigestPool {
     return this.#members.reduce((sum, { counter }) => sum + Number(Atomics.load(counter, 0)), 0);
   }
 
-  async inspect(path: string, images: string, basePath: string | undefined): Promise<Inspection> {
-    const answer = await this.#ask({ kind: 'inspect', path, images, basePath });
+  async inspect(path: string, images: string, basePaths: readonly string[] | undefined): Promise<Inspection> {
+    const answer = await this.#ask({ kind: 'inspect', path, images, basePaths });
     return (answer as { inspection: Inspection }).inspection;
   }
 

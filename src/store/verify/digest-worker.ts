@@ -7,7 +7,7 @@ import { RunBuffers } from './run-file.js';
 
 /** One piece of work for a thread. */
 export type Task =
-  | { kind: 'inspect'; path: string; images: string; basePath: string | undefined }
+  | { kind: 'inspect'; path: string; images: string; basePaths: readonly string[] | undefined }
   | { kind: 'run'; run: ContentRun };
 
 export type Answer =
@@ -35,7 +35,7 @@ function serve(port: MessagePort, { done }: WorkerData): void {
   const free = Array.from({ length: tasksAtOnce }, () => new RunBuffers());
   const onBytes = (bytes: number) => void Atomics.add(counter, 0, BigInt(bytes));
   const work = async (task: Task): Promise<object> => {
-    if (task.kind === 'inspect') return { inspection: inspectImage(task.path, task.images, task.basePath) };
+    if (task.kind === 'inspect') return { inspection: inspectImage(task.path, task.images, task.basePaths) };
     const buffers = free.pop()!;
     try {
       return { faults: await checkFile(task.run, buffers, onBytes) };

@@ -1,11 +1,12 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { Digest } from '../../base/brands.js';
 import { ShenvError, systemErrorCode } from '../../base/errors.js';
+import { everybody, openTrustedSync } from '../../base/trust.js';
 import { checkHeader, checkSectionDigest } from '../../image/check.js';
 import { digestBytes, headerBytes, imageKinds, nodeFlags, sections } from '../../image/format.js';
 import { Image } from '../../image/read.js';
-import { bytecodeName, imagePlace } from '../layout.js';
+import { bytecodeName, distributionOf, imagePlace, withoutDistinction } from '../layout.js';
 import { type ContentRun, isZero } from './content-run.js';
 
 /**
@@ -42,21 +43,23 @@ const runBytes = 16 << 20;
 
 /**
  * Reads everything of an image file but its contents, without yielding: header, digests of sections, rules of nodes,
- * gaps, that the file is named after what it holds, and for one of bytecode that `basePath` has what it refers to.
- * Throws nothing for the file's own faults.
+ * gaps, that the file is named after what it holds, and for one of bytecode that one of `basePaths` has what it
+ * refers to. Whoever's the file is, a link is not followed nor a FIFO waited for. Throws nothing for the file's own faults.
  */
-export function inspectImage(path: string, images: string, basePath?: string): Inspection {
+export function inspectImage(path: string, images: string, basePaths: readonly string[] = []): Inspection {
   const found: Inspection = { path, faults: [], runs: [] };
   try {
     const { image, metadata } = examine(path, found);
     found.wheelFilename = image.meta.wheelFilename;
     if (image.meta.builtFrom) found.builtFrom = image.meta.builtFrom;
-    if (placeOf(image, images) !== path) found.faults.push({ kind: 'place', rule: misplaced(image) });
+    if (!isInPlace(image, relative(images, path)))
+      found.faults.push({ kind: 'place', rule: misplaced(image) });
     const { digests } = image.header.sections;
     const data = metadata.subarray(digests.offset, digests.offset + digests.length);
     checkSectionDigest(data, digests, 'digests', path);
     if (!hasZeroGaps(image, metadata)) found.faults.push(damage('bytes between its sections are not zero'));
-    if (basePath !== undefined) compareWithBase(image, data, basePath, found.faults);
+    if (!fitsOneOf(basePaths, image, data))
+      found.faults.push(damage("it refers to contents that its wheel's image does not have"));
     found.runs = runsOf(image, data, found.faults);
   } catch (error) {
     found.faults.push(faultOf(error, path));
@@ -99,7 +102,7 @@ function damage(rule: string): Fault {
 }
 
 function examine(path: string, found: Inspection): { image: Image; metadata: Buffer } {
-  const fd = openSync(path, 'r');
+  const fd = openTrustedSync(path, everybody);
   try {
     const { size, ino } = fstatSync(fd);
     found.inode = ino;
@@ -126,9 +129,12 @@ function readFully(fd: number, position: number, length: number): Buffer {
   return data.subarray(0, done);
 }
 
-function placeOf({ meta, wheelDigest }: Image, images: string): string {
+/** Also in the folder of a user apart, and under the name that it gets where another one has taken its own. */
+function isInPlace({ meta, wheelDigest }: Image, path: string): boolean {
   const { folder, file } = imagePlace(meta.wheelFilename, wheelDigest);
-  return join(images, folder, meta.cacheTag === undefined ? file : bytecodeName(file, meta.cacheTag));
+  const own = meta.cacheTag === undefined ? file : bytecodeName(file, meta.cacheTag);
+  const [distribution = '', version, name = ''] = path.split('/');
+  return join(distributionOf(distribution), version ?? '') === folder && withoutDistinction(name) === own;
 }
 
 function misplaced({ meta }: Image): string {
@@ -146,24 +152,26 @@ function hasZeroGaps({ header }: Image, metadata: Buffer): boolean {
   return true;
 }
 
-/** Bytecode is of use only beside the wheel's image that it was compiled from. */
-function compareWithBase(image: Image, digests: Buffer, basePath: string, faults: Fault[]): void {
-  const base = readBase(basePath);
-  if (!base) return;
+/** Bytecode is of use only with a wheel's image that it was compiled from; where there is none it is not judged. */
+function fitsOneOf(basePaths: readonly string[], image: Image, digests: Buffer): boolean {
+  const bases = basePaths.flatMap((path) => readBase(path) ?? []);
+  return bases.length === 0 || bases.some((base) => fits(image, digests, base));
+}
+
+function fits(image: Image, digests: Buffer, base: { image: Image; digests: Buffer }): boolean {
+  if (image.wheelDigest !== base.image.wheelDigest) return false;
   for (let node = 0; node < image.nodeCount; node += 1) {
     if (image.isDirectory(node)) continue;
     const file = image.fileOf(node);
     if ((file.flags & nodeFlags.inBase) === 0) continue;
     const { baseNode } = file;
-    if (baseNode < base.image.nodeCount && !base.image.isDirectory(baseNode)) {
-      const other = base.image.fileOf(baseNode);
-      const isSame = other.contentOffset === file.contentOffset && other.sizeBytes === file.sizeBytes;
-      const [a, b] = [file.digestIndex * digestBytes, other.digestIndex * digestBytes];
-      if (isSame && digests.compare(base.digests, b, b + digestBytes, a, a + digestBytes) === 0) continue;
-    }
-    faults.push(damage("it refers to contents that its wheel's image does not have"));
-    return;
+    if (baseNode >= base.image.nodeCount || base.image.isDirectory(baseNode)) return false;
+    const other = base.image.fileOf(baseNode);
+    if (other.contentOffset !== file.contentOffset || other.sizeBytes !== file.sizeBytes) return false;
+    const [a, b] = [file.digestIndex * digestBytes, other.digestIndex * digestBytes];
+    if (digests.compare(base.digests, b, b + digestBytes, a, a + digestBytes) !== 0) return false;
   }
+  return true;
 }
 
 /** Undefined where the base is damaged or not there: that is its own fault. */
@@ -239,10 +247,4 @@ function makeRun(
     nodes: Uint32Array.from(files, ({ node }) => node),
     digests: own,
   };
-}
-
-/** Whether a file of the store belongs to a wheel's image beside it. */
-export function basePathOf(path: string): string | undefined {
-  const [, plain] = /^(.*-[0-9a-f]{16})\.[^/]+\.img$/.exec(basename(path)) ?? [];
-  return plain === undefined ? undefined : join(dirname(path), `${plain}.img`);
 }

@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 import { systemErrorCode } from '../../base/errors.js';
 
 const openFile = promisify(open);
+/** Whoever's the file is: no link is followed, no FIFO waited for. */
+const plainFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const closeFile = promisify(close);
 
 /** Each read takes so many bytes; two such buffers a run, so that one is read while the other is hashed. */
@@ -29,7 +31,7 @@ export class RunBuffers {
 
   /** Opens `path` for `work`, which gives undefined where it could not read; then it is called for plain reading. */
   async with<T>(path: string, work: (file: RunFile) => Promise<T | undefined>): Promise<T | undefined> {
-    const direct = await openFile(path, constants.O_RDONLY | constants.O_DIRECT).catch(refusedDirect);
+    const direct = await openFile(path, plainFlags | constants.O_DIRECT).catch(refusedDirect);
     if (direct !== undefined) {
       const found = await this.#closing(direct, async (fd) => {
         this.#aligned ??= this.#align(fd);
@@ -38,7 +40,7 @@ export class RunBuffers {
       if (found !== undefined) return found;
     }
     const [a, b] = this.#memory.map((memory) => memory.subarray(0, pieceBytes)) as [Buffer, Buffer];
-    return this.#closing(await openFile(path, 'r'), (fd) => work({ fd, buffers: [a, b] }));
+    return this.#closing(await openFile(path, plainFlags), (fd) => work({ fd, buffers: [a, b] }));
   }
 
   async #closing<T>(fd: number, work: (fd: number) => Promise<T>): Promise<T> {

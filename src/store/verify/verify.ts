@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Progress } from '../../base/progress.js';
+import { everybody } from '../../base/trust.js';
 import { walkImage } from '../../image/dump.js';
 import { Image } from '../../image/read.js';
-import type { StoreLayout } from '../layout.js';
+import type { StorePart } from '../chain.js';
+import type { Store } from '../store.js';
 import type { ContentRun, RunFault } from './content-run.js';
 import { DigestPool } from './digest-pool.js';
 import { type Inspection, kindOf } from './inspect.js';
@@ -19,7 +21,10 @@ export interface Verification {
   durationMs: number;
   /** Images with faults, by path. */
   faulty: ImageVerdict[];
+  /** Images of users who are not believed here, sound or not: nobody but these shows them. */
+  unbelieved: Pick<ImageVerdict, 'path' | 'uid'>[];
   strange: string[];
+  unlisted: string[];
 }
 
 export interface VerifyOptions {
@@ -36,16 +41,16 @@ const bytesPerThread = 8 << 20;
 const refreshMs = 100;
 
 /**
- * Looks at every image of a store: metadata by their rules, contents by their digests, on all cores. Changes nothing.
- * Throws the signal's reason soon after it was aborted.
+ * Looks at every image of the first store: metadata by their rules, contents by their digests, on all cores. Changes
+ * nothing. Throws the signal's reason soon after it was aborted.
  */
-export async function verifyStore(layout: StoreLayout, options: VerifyOptions): Promise<Verification> {
+export async function verifyStore({ parts }: Store, options: VerifyOptions): Promise<Verification> {
   const startedMs = performance.now();
-  const { images, strange } = await walkImages(layout, options.distributions);
+  const { images, strange, unlisted } = await walkImages(parts, options.distributions);
   options.signal?.throwIfAborted();
   const sizes = await Promise.all(images.map(async ({ path }) => sizeOf(path)));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  const all = images.length === 0 ? [] : await verifyOnThreads(layout, images, bytes, options);
+  const all = images.length === 0 ? [] : await verifyOnThreads(parts[0], images, bytes, options);
   const verdicts = all.filter(({ faults }) => !faults.some(({ kind }) => kind === 'gone'));
   markSharedSerials(verdicts);
   return {
@@ -53,7 +58,9 @@ export async function verifyStore(layout: StoreLayout, options: VerifyOptions): 
     bytes,
     durationMs: performance.now() - startedMs,
     faulty: verdicts.filter(({ faults }) => faults.length > 0),
+    unbelieved: verdicts.filter(({ isBelieved }) => !isBelieved).map(({ path, uid }) => ({ path, uid })),
     strange,
+    unlisted,
   };
 }
 
@@ -65,7 +72,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 async function verifyOnThreads(
-  { images: folder }: StoreLayout,
+  { layout: { images: folder } }: StorePart,
   places: readonly ImageFilePlace[],
   bytes: number,
   { progress, signal }: VerifyOptions,
@@ -78,7 +85,7 @@ async function verifyOnThreads(
   try {
     signal?.throwIfAborted();
     const inspections = await Promise.all(
-      places.map(({ path, basePath }) => pool.inspect(path, folder, basePath)),
+      places.map(({ path, basePaths }) => pool.inspect(path, folder, basePaths)),
     );
     const runs = inspections.flatMap((inspection) => inspection.runs.map((run) => ({ inspection, run })));
     // The largest first, so that no thread ends long after the others.
@@ -135,15 +142,19 @@ function describeFault({ path }: Inspection, fault: RunFault): string {
 
 /** Metadata were sound a moment ago. */
 function nameOfNode(path: string, wanted: number): string {
-  const image = Image.outline(path);
+  const image = Image.outline(path, everybody);
   for (const { path: name, node } of walkImage(image)) if (node === wanted) return name;
   return `node ${wanted}`;
 }
 
-/** Two images with one serial would have files with the same inode numbers. */
+/**
+ * Two images with one serial would have files with the same inode numbers. What somebody who is not believed has made up
+ * is never the fault of another one's image.
+ */
 function markSharedSerials(verdicts: readonly ImageVerdict[]): void {
   const bySerial = new Map<number, ImageVerdict>();
-  for (const verdict of verdicts) {
+  const believedFirst = [...verdicts].sort((a, b) => Number(b.isBelieved) - Number(a.isBelieved));
+  for (const verdict of believedFirst) {
     if (verdict.serial === undefined) continue;
     const other = bySerial.get(verdict.serial);
     if (!other) bySerial.set(verdict.serial, verdict);

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { packFramed } from '../../../src/base/msgpack.js';
+import { thisProcess } from '../../../src/base/process-identity.js';
 import { rename as renameEnvironment } from '../../../src/env/generations.js';
 import { encodeManifest } from '../../../src/manifest/codec.js';
 import { identifyHome } from '../../../src/store/homes.js';
@@ -206,11 +207,63 @@ test('what a change that was interrupted will publish counts', async (t) => {
   const next = home.manifest('web', 1, [await home.put('next')], 2);
   const { changes } = home.workspace.environments;
   await home.workspace.environments.register();
-  const journal = packFramed('SHENVJRN', 1, [encodeManifest(next)]);
+  const journal = packFramed('SHENVJRN', 2, { process: thisProcess(), manifests: [encodeManifest(next)] });
   await mkdir(changes);
-  await writeFile(join(changes, `elsewhere-1-${'0'.repeat(16)}.journal`), journal);
+  await writeFile(join(changes, `${'0'.repeat(16)}.journal`), journal);
   await home.gc();
   t.deepEqual(await home.images(), ['next 1.0', 'used 1.0']);
+});
+
+test('what killed commands have staged goes after a day, in the home and in the store', async (t) => {
+  const home = await homeWithWeb(t);
+  const dayAgo = Date.now() / 1000 - 25 * 3600;
+  const staged: string[] = [];
+  for (const folder of [home.home, join(home.home, 'tmp'), home.layout.homes]) {
+    await mkdir(folder, { recursive: true });
+    for (const [name, seconds] of [
+      [`1-${'0'.repeat(16)}.tmp`, dayAgo],
+      [`1-${'1'.repeat(16)}.tmp`, Date.now() / 1000],
+    ] as const) {
+      staged.push(join(folder, name));
+      await writeFile(join(folder, name), '');
+      await utimes(join(folder, name), seconds, seconds);
+    }
+  }
+  await home.gc();
+  const left = await Promise.all(
+    staged.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  t.deepEqual(left, [false, true, false, true, false, true]);
+});
+
+test('while a journal cannot be read nothing is removed', async (t) => {
+  const home = await homeWithWeb(t);
+  const { changes } = home.workspace.environments;
+  await mkdir(changes);
+  await writeFile(join(changes, `${'0'.repeat(16)}.journal`), packFramed('SHENVJRN', 99, {}));
+  await refused(t, 'ROOTS_INCOMPLETE', ['.journal'], () => home.gc());
+  t.is((await home.images()).length, 2);
+});
+
+test('a home whose environments are on a disk that is away keeps what it refers to', async (t) => {
+  const home = await homeWithWeb(t);
+  await ageRoots(home, 7200);
+  await rename(join(home.home, 'environments'), join(home.home, 'away'));
+  await assertOnlyUsedStays(t, home);
+  await assertOnlyUsedStays(t, home);
+});
+
+test('after the roots of a home were lost, its next change registers all of it', async (t) => {
+  const home = await homeWithWeb(t);
+  await rm(home.layout.roots, { recursive: true });
+  await home.publish('other');
+  await rename(home.home, `${home.home}.away`);
+  await assertOnlyUsedStays(t, home.beside('elsewhere'));
 });
 
 test('an environment that was renamed loses nothing, its old roots are given up', async (t) => {

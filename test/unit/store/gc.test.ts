@@ -12,7 +12,7 @@ import { readTree } from '../../support/tree.js';
 const hex = (digit: string) => digit.repeat(16) as ImageName;
 
 function weighed(name: string, usedMs: number, bytes = 10): WeighedImage {
-  return { name: name as ImageName, place: name, bytes, usedMs };
+  return { name: name as ImageName, place: name, bytes, usedMs, isMovable: true };
 }
 
 const policy = { nowMs: 1000, olderThanMs: 0, maxBytes: undefined, operationsSinceMs: undefined };
@@ -80,6 +80,20 @@ test('an image that was condemned comes back for whoever looks it up', async (t)
     t.is(await lookUp(), image.path);
     t.deepEqual(await readdir(join(condemned, '..')), []);
   }
+});
+
+test('a look-up of bytecode takes the image of its wheel back with it, and both stay', async (t) => {
+  const home = await StoredHome.make(t);
+  const base = await home.put('alpha');
+  const bytecode = await home.compile(base);
+  for (const { path } of [base, bytecode]) {
+    const condemned = join(home.layout.condemned, 'collection-1', relative(home.layout.images, path));
+    await mkdir(join(condemned, '..'), { recursive: true });
+    await rename(path, condemned);
+  }
+  const key = { name: 'alpha', version: '1.0', wheelDigest: base.wheelDigest };
+  t.is(home.workspace.outlines.find(key, bytecode.meta.cacheTag)?.path, bytecode.path);
+  t.is((await home.workspace.store.find('alpha', '1.0', base.wheelDigest))?.path, base.path);
 });
 
 test('what an operation still needs waits for the next gc, and goes back when it was referred to', async (t) => {

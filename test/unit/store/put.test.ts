@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { sha256 } from '../../../src/base/digest.js';
@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../src/base/errors.js';
 import { Image } from '../../../src/image/read.js';
 import { ImageCache } from '../../../src/store/image-cache.js';
 import { ImageContents } from '../../../src/store/image-contents.js';
-import { putWheel, removeImage } from '../../../src/store/put.js';
+import { putWheel } from '../../../src/store/put.js';
 import { Store } from '../../../src/store/store.js';
 import { refused } from '../../support/refusal.js';
 import { Sandbox } from '../../support/sandbox.js';
@@ -92,7 +92,7 @@ test('a serial is not given again when its image was removed', async (t) => {
     const { image, added } = await putWheel(store, wheel);
     t.true(added);
     serials.add(image.serial);
-    await removeImage(image.path);
+    await rm(image.path);
   }
   t.is(serials.size, 5);
   t.deepEqual(await listed(store), []);

@@ -1,12 +1,16 @@
-import { copyFile, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, lstat, mkdir, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { silentProgress } from '../../../src/base/progress.js';
 import { header, sectionRecord } from '../../../src/image/format.js';
+import { listHoldings } from '../../../src/store/holdings.js';
 import { putWheel } from '../../../src/store/put.js';
 import { Store } from '../../../src/store/store.js';
+import { inspectImage } from '../../../src/store/verify/inspect.js';
 import { type Verification, verifyStore } from '../../../src/store/verify/verify.js';
 import { DamagedImage } from '../../support/image-damage.js';
+import { StoredHome } from '../../support/stored-home.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { writeWheel } from '../../support/wheel-builder.js';
 
@@ -34,7 +38,7 @@ async function stored(t: ExecutionContext): Promise<Stored> {
 }
 
 function verify(store: Store, distributions: string[] = [], signal?: AbortSignal): Promise<Verification> {
-  return verifyStore(store.layout, { distributions, progress: silentProgress, signal });
+  return verifyStore(store, { distributions, progress: silentProgress, signal });
 }
 
 test('a store whose images are all sound has no faults', async (t) => {
@@ -130,25 +134,6 @@ const damages: [title: string, kind: string, rule: RegExp, damage: (path: string
     (path) => writeFile(path, Buffer.alloc(70_000, 'no image')),
   ],
   [
-    'a folder in its place',
-    'damaged',
-    /cannot be read \(EISDIR\)/,
-    async (path) => {
-      await rm(path);
-      await mkdir(path);
-    },
-  ],
-  [
-    'a disk that cannot read it',
-    'damaged',
-    /cannot be read \(EIO\)/,
-    async (path) => {
-      await rm(path);
-      // The page at address 0 is never mapped: pread(2) of it is EIO.
-      await symlink('/proc/self/mem', path);
-    },
-  ],
-  [
     'bytes after its end',
     'damaged',
     /bytes, not/,
@@ -208,6 +193,40 @@ test('files that are no images are named and are no faults', async (t) => {
   const found = await verify(store);
   t.deepEqual(found.strange.sort(), strange.sort());
   t.deepEqual(found.faulty, []);
+});
+
+test('what no disk gives back is damaged', (t) => {
+  // The page at address 0 is never mapped: pread(2) of it is EIO.
+  const { faults } = inspectImage('/proc/self/mem', '/proc');
+  t.deepEqual(faults, [{ kind: 'damaged', rule: 'it cannot be read (EIO)' }]);
+});
+
+test("a FIFO, a link and a folder under an image's name are opened, followed and removed by no command", async (t) => {
+  const home = await StoredHome.make(t);
+  const { path } = await home.put('alpha');
+  const target = join(home.home, 'elsewhere-0123456789abcdef.img');
+  await mkdir(home.home, { recursive: true });
+  await copyFile(path, target);
+  const named = (digit: string) => join(dirname(path), `py3-none-any-${digit.repeat(16)}.img`);
+  execFileSync('mkfifo', [named('1')]);
+  await symlink(target, named('2'));
+  await mkdir(named('3'));
+  await writeFile(join(named('3'), 'kept'), '');
+  await symlink(dirname(target), join(home.layout.images, 'beta'));
+  const strange = [join(home.layout.images, 'beta'), named('1'), named('2'), named('3')];
+  const { count, ...found } = await verify(home.workspace.store);
+  t.is(count, 1);
+  t.deepEqual(found.strange.sort(), strange.sort());
+  t.deepEqual(found.faulty, []);
+  const holdings = await listHoldings(home.layout);
+  t.deepEqual(
+    holdings.map((holding) => holding.path),
+    [path],
+  );
+  await home.publish('web');
+  t.is((await home.gc()).images, 1);
+  t.is(await lstat(path).catch(({ code }) => code), 'ENOENT');
+  for (const thing of [...strange, target]) t.truthy(await lstat(thing), thing);
 });
 
 test('only the distributions that are named are looked at, however they are spelled', async (t) => {
