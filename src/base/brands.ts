@@ -18,7 +18,7 @@ export function toDigest(text: string): Digest {
   return text as Digest;
 }
 
-export const maxSerial = 2 ** 31 - 1;
+const maxSerial = 2 ** 31 - 1;
 
 /** Throws RangeError outside 1 to 2^31-1. */
 export function toSerial(value: number): Serial {

@@ -11,5 +11,3 @@ export const errno = {
   EROFS: constants.errno.EROFS,
   ENODATA: constants.errno.ENODATA,
 } as const;
-
-export type Errno = (typeof errno)[keyof typeof errno];

@@ -30,7 +30,7 @@ export function inheritLayers(parents: readonly InheritedFrom[], own: readonly N
 }
 
 /** What an environment has of its own. */
-export function ownLayers(layers: readonly Layer[]): NewLayer[] {
+function ownLayers(layers: readonly Layer[]): NewLayer[] {
   return layers.filter(({ from }) => from === undefined).map(({ slot: _, ...layer }) => layer);
 }
 

@@ -1,12 +1,6 @@
 import type { View } from '../view/tree.js';
 import type { Renderer } from './renderer.js';
 
-/** One environment as a mount shows it. */
-export interface MountedView {
-  name: string;
-  view: View;
-}
-
 /** Where an engine gets what it serves; composed on first use, so 10,000 environments cost nothing until used. */
 export interface ViewSource {
   /**

@@ -3,7 +3,7 @@ import type { Digest } from '../base/brands.js';
 import { normalizeName, parseWheelFilename } from '../wheel/filename.js';
 
 /** Layout version of the store; a reader of another version never meets these folders. */
-export const storeVersion = 1;
+const storeVersion = 1;
 
 /** The folders of a store at `root`. */
 export interface StoreLayout {

@@ -39,7 +39,7 @@ export function compose(input: ComposeInput): View {
 }
 
 /** site-packages of a venv of this interpreter, relative to its root. */
-export function sitePackagesOf(interpreter: InterpreterRecord): string {
+function sitePackagesOf(interpreter: InterpreterRecord): string {
   return `lib/python${interpreter.minor}/site-packages`;
 }
 

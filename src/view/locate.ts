@@ -13,7 +13,7 @@ export interface Attributes {
   mtimeNs: bigint;
 }
 
-export const linkMode = 0o120777;
+const linkMode = 0o120777;
 
 /** The entry at a slash-separated path of a view ('' is its root), or undefined. */
 export function locate(view: View, path: string): ViewEntry | undefined {

@@ -3,7 +3,7 @@ import { normalizeName } from './filename.js';
 import { clauseContains, parseClause } from './version.js';
 
 /** The variables whose values an interpreter and its machine give (dependency specifiers specification). */
-export const markerVariables = [
+const markerVariables = [
   'os_name',
   'sys_platform',
   'platform_machine',

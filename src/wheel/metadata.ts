@@ -28,7 +28,7 @@ export function parseHeaders(text: string): Headers {
   return fields;
 }
 
-export function firstValue(headers: Headers, name: string): string | undefined {
+function firstValue(headers: Headers, name: string): string | undefined {
   return headers.get(name.toLowerCase())?.[0];
 }
 

@@ -47,17 +47,6 @@ export function requirementApplies(
   return marker === undefined || markerHolds(marker, environment, { extras });
 }
 
-/** What Requires-Dist values ask for, in order. Throws REQUIREMENT for the first that cannot be read. */
-export function applicableRequirements(
-  requires: readonly string[],
-  environment: MarkerEnvironment,
-  extras: readonly string[] = [],
-): Requirement[] {
-  return requires
-    .map(parseRequirement)
-    .filter((requirement) => requirementApplies(requirement, environment, extras));
-}
-
 function parseExtras(text: string, list: string): string[] {
   if (list.trim() === '') return [];
   const extras = list.split(',');

@@ -1,5 +1,18 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { sha256OfFile } from '../../src/base/digest.js';
 import { forgeImage } from '../support/forged-image.js';
@@ -174,6 +187,87 @@ for (const [what, make] of plant) {
     t.regex(await shown(ann, 'demo'), /alpha runs/);
   });
 }
+
+test.serial(
+  'gc, verify and du of anybody leave alone what others have put into a shared store',
+  async (t) => {
+    const all = await sharedStore(t);
+    if (!all) return;
+    const { admin, ann, bob, sandbox, wheels, images } = all;
+    const shared = sandbox.path('shared', 'v1');
+    const own = await add(ann, join(wheels, 'alpha-1.0-py3-none-any.whl'));
+    const common = await add(admin, join(wheels, 'beta-2.0-py3-none-any.whl'));
+    const victim = sandbox.path('victim', '1.0', basename(own));
+    await mkdir(dirname(victim), { recursive: true });
+    await copyFile(own, victim);
+    const bobs = join(images, `alpha~${bob.uid}`);
+    await bob.run('mkdir', '-p', join(bobs, '1.0'));
+    for (const path of [join(bobs, '1.0', basename(own)), join(shared, 'leases', 'operation-1-a.lease')])
+      await bob.run('mkfifo', path);
+    for (const path of [
+      join(bobs, '2.0'),
+      join(shared, 'condemned', 'collection-1-a'),
+      join(shared, 'tmp', 'staged'),
+      join(images, 'gamma'),
+    ])
+      await bob.run('ln', '-s', sandbox.path('victim'), path);
+    await bob.run(
+      'sh',
+      '-c',
+      `mkdir '${shared}/condemned/collection-1-b'; cp '${own}' '${shared}/condemned/collection-1-b'`,
+    );
+    sandbox.variables.SHENV_STORE = sandbox.path('shared');
+    const asRoot = async (...args: string[]) => JSON.parse(await sandbox.expect('store', ...args, '--json'));
+    const verified = JSON.parse(await admin.expect('store', 'verify', 'alpha', '--json'));
+    t.is(verified.count, 1);
+    t.deepEqual(verified.unbelieved, [{ path: own, uid: ann.uid }]);
+    t.deepEqual(verified.strange.sort(), [join(bobs, '1.0', basename(own)), join(bobs, '2.0')]);
+    const { distributions } = await asRoot('du');
+    t.deepEqual(distributions.map(({ name }: { name: string }) => name).sort(), ['alpha', 'beta']);
+    t.deepEqual((await asRoot('gc', '--older-than', '0', '--dry-run')).removed.length, 1);
+    t.deepEqual(
+      JSON.parse(await ann.expect('store', 'gc', '--older-than', '0', '--dry-run', '--json')).removed.length,
+      1,
+    );
+    t.is((await asRoot('gc', '--older-than', '0')).removed.length, 1);
+    for (const path of [own, victim, join(bobs, '1.0'), join(shared, 'condemned', 'collection-1-b')])
+      t.truthy(await lstat(path), path);
+    t.is(await lstat(common).catch(({ code }) => code), 'ENOENT');
+    const gone = JSON.parse(await ann.expect('store', 'gc', '--older-than', '0', '--json'));
+    t.deepEqual(
+      gone.removed.map(({ image }: { image: string }) => image),
+      [relative(images, own)],
+    );
+    t.is(await modeOf(join(shared, 'condemned')), 0o3775);
+  },
+);
+
+test.serial(
+  'what is damaged is repaired by its owner, and nothing by what somebody else says of it',
+  async (t) => {
+    const all = await sharedStore(t);
+    if (!all) return;
+    const { admin, ann, bob, wheels, images } = all;
+    await create(ann, wheels);
+    const own = (await list(ann)).find(({ name }) => name === 'alpha')!.path;
+    const aside = join(all.sandbox.path('shared', 'v1', 'damaged'), 'alpha', '1.0');
+    await bob.run('sh', '-c', `mkdir -p '${aside}'; cp '${own}' '${aside}/${basename(own)}.1'`);
+    t.deepEqual(JSON.parse(await admin.expect('store', 'repair', '--dry-run', '--json')).images, []);
+    await truncate(own, 100);
+    const verified = await admin.shenv('store', 'verify');
+    t.is(verified.status, 20);
+    t.true(verified.stdout.includes(`${relative(images, own)} (of user ${ann.uid}, who is not believed)`));
+    const repair = async (user: User) =>
+      JSON.parse(
+        (await user.shenv('store', 'repair', '--find-links', wheels, '--no-index', '--json')).stdout,
+      );
+    t.is((await repair(admin)).images[0].how, `user ${ann.uid}, whose it is, can repair it`);
+    const [{ outcome, asideAt }] = (await repair(ann)).images;
+    t.is(outcome, 'rebuilt');
+    t.is(await modeOf(dirname(dirname(asideAt))), 0o3755);
+    t.regex(await shown(ann, 'demo'), /alpha runs/);
+  },
+);
 
 test.serial('a store that is not shared cannot be written by others, who are told', async (t) => {
   const all = await sharedStore(t, false);

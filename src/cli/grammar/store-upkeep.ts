@@ -11,7 +11,9 @@ export function addStoreUpkeep(store: Command, act: Act): void {
 function addGc(store: Command, act: Act): void {
   store
     .command('gc')
-    .description('remove images that no environment, no mount and no running command refers to')
+    .description(
+      'remove images of the first store that no environment, no mount and no running command refers to',
+    )
     .option('--keep <count>', 'first remove all but the newest generations of each of your environments')
     .option('--older-than <age>', 'leave what was put in or used within this time: 12h, 7d, 0', '1d')
     .option('--max-size <size>', 'remove only what brings the store down to this, least recently used first')
@@ -38,7 +40,7 @@ function addVerify(store: Command, act: Act): void {
     .command('verify')
     .argument('[distributions...]', 'distributions (default: all)')
     .description(
-      'compare every byte of the images with their digests, and tell which environments damage affects',
+      "compare every byte of the first store's images with their digests, and tell which environments damage affects",
     )
     .addOption(json())
     .addHelpText('after', example('shenv-fs store verify', 'shenv-fs store verify numpy scipy --json'))
@@ -49,7 +51,7 @@ function addRepair(store: Command, act: Act): void {
   const repair = store
     .command('repair')
     .argument('[distributions...]', 'distributions (default: all)')
-    .description('verify, put damaged images aside, and rebuild them from their wheels')
+    .description('verify the first store, put damaged images aside, and rebuild them from their wheels')
     .option('--dry-run', 'tell what would be done, and do nothing');
   addIndexOptions(repair)
     .addOption(json())

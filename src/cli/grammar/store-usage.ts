@@ -5,7 +5,7 @@ import { type Act, example, json } from './shared.js';
 export function addStoreUsageCommands(store: Command, act: Act): void {
   store
     .command('roots')
-    .description('list the homes whose environments show images of the store')
+    .description('list the homes whose environments show images of the first store')
     .addOption(json())
     .addHelpText('after', example('shenv-fs store roots'))
     .action(act(async () => (await import('../commands/store-usage.js')).listRoots));
@@ -20,7 +20,7 @@ export function addStoreUsageCommands(store: Command, act: Act): void {
   store
     .command('du')
     .argument('[environments...]', 'environments of this home (default: all, of all homes)')
-    .description('show how much the store holds, and what each environment has of it')
+    .description('show how much the first store holds, and what each environment has of it')
     .addOption(
       new Option('--by <what>', 'what the table lists')
         .choices(['environment', 'distribution'])
@@ -32,7 +32,7 @@ export function addStoreUsageCommands(store: Command, act: Act): void {
   store
     .command('report')
     .requiredOption('--html <file>', 'where to write the page')
-    .description('write a page that shows what fills the store and who shares it')
+    .description('write a page that shows what fills the first store and who shares it')
     .addOption(json())
     .addHelpText('after', example('shenv-fs store report --html store.html'))
     .action(act(async () => (await import('../commands/store-report.js')).writeStoreReport));

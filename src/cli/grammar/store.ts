@@ -16,7 +16,7 @@ export function addStoreCommands(program: Command, act: Act): void {
     .command('list')
     .argument('[distribution]', 'one distribution')
     .description('list images')
-    .option('--used-by', 'with the environments that show them, in every home that uses the store')
+    .option('--used-by', 'those of the first store, with the environments of every home that show them')
     .addOption(json())
     .addHelpText('after', example('shenv-fs store list numpy', 'shenv-fs store list --used-by'))
     .action(act(async () => (await import('../commands/store.js')).listImages));

@@ -67,7 +67,7 @@ export function inspectImage(path: string, images: string, basePaths: readonly s
   return found;
 }
 
-export function faultOf(error: unknown, path: string): Fault {
+function faultOf(error: unknown, path: string): Fault {
   if (error instanceof ShenvError) {
     const kind = error.code === 'IMAGE_VERSION' ? 'version' : 'damaged';
     return { kind, rule: error.message.replace(`${path}: `, '').replace(`${path} `, 'it ') };

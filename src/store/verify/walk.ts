@@ -58,13 +58,18 @@ class Walk {
   async run(): Promise<Walked> {
     const { images } = this.#parts[0].layout;
     for (const folder of await this.#list(images, 'folders')) {
-      if (this.#wanted.size > 0 && !this.#wanted.has(distributionOf(folder))) continue;
+      if (!this.#isWanted(images, folder)) continue;
       for (const version of await this.#list(join(images, folder), 'folders')) {
         for (const file of await this.#list(join(images, folder, version), 'files'))
           await this.#take(join(images, folder, version, file));
       }
     }
     return this.#walked;
+  }
+
+  #isWanted(folder: string, name: string): boolean {
+    const isDistribution = folder === this.#parts[0].layout.images;
+    return this.#wanted.size === 0 || !isDistribution || this.#wanted.has(distributionOf(name));
   }
 
   /** Names of one kind, sorted; what is of the other is strange. */
@@ -78,7 +83,7 @@ class Walk {
     for (const entry of entries) {
       const isWanted = wanted === 'folders' ? entry.isDirectory() : entry.isFile();
       if (isWanted) names.push(entry.name);
-      else this.#walked.strange.push(join(path, entry.name));
+      else if (this.#isWanted(path, entry.name)) this.#walked.strange.push(join(path, entry.name));
     }
     return names.sort();
   }

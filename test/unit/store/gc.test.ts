@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import test from 'ava';
 import { thisProcess } from '../../../src/base/process-identity.js';
 import { choose, type WeighedImage } from '../../../src/store/gc/candidates.js';
+import { condemn } from '../../../src/store/gc/condemned.js';
 import { type ImageName, imageNameOf } from '../../../src/store/layout.js';
 import { HeldLease, type Lease, listLeases } from '../../../src/store/leases.js';
+import { rescue } from '../../../src/store/rescue.js';
 import { StoredHome } from '../../support/stored-home.js';
 import { readTree } from '../../support/tree.js';
 
@@ -209,6 +211,25 @@ test('half-written files go once nothing runs, and no sooner', async (t) => {
   await lease!.end();
   t.is((await home.gc()).leftovers, 1);
   t.deepEqual(await readdir(home.layout.staging), []);
+});
+
+test('folders in which an image comes back have the modes of a store, whatever the umask', async (t) => {
+  const home = await StoredHome.make(t);
+  const image = await home.put('alpha');
+  await chmod(home.layout.images, 0o3777);
+  const place = relative(home.layout.images, image.path);
+  await condemn(home.layout, 'collection-1', place);
+  await rm(join(home.layout.images, 'alpha'), { recursive: true });
+  const umask = process.umask(0o077);
+  const isBack = rescue(home.workspace.store.first, 'alpha', place.slice(-21));
+  process.umask(umask);
+  t.true(isBack);
+  for (const folder of [
+    dirname(image.path),
+    join(home.layout.images, 'alpha'),
+    join(home.layout.condemned, 'collection-1', 'alpha'),
+  ])
+    t.is((await stat(folder)).mode & 0o777, 0o755, folder);
 });
 
 test('an interrupted gc leaves every image in its place', async (t) => {

@@ -1,4 +1,4 @@
-import { cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { findPlaces } from '../../../src/base/paths.js';
@@ -15,6 +15,8 @@ import { renumberClashing } from '../../../src/store/renumber.js';
 import { firstSerial } from '../../../src/store/serials.js';
 import { ShownSerials } from '../../../src/store/shown-serials.js';
 import { Store } from '../../../src/store/store.js';
+import { verifyStore } from '../../../src/store/verify/verify.js';
+import { DamagedImage } from '../../support/image-damage.js';
 import { refused } from '../../support/refusal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { compareTrees, readTree } from '../../support/tree.js';
@@ -96,6 +98,21 @@ test('bytecode of an upstream image lands in the first store, and of any store i
   await rename(made.path, made.path.replace('/py3', '/other-py3'));
   t.truthy(await findBytecode(store, alpha, 'cpython-312'), 'under a name that ends in the same way');
   t.truthy(new Outlines(store).find(keyOf(alpha), 'cpython-312'));
+});
+
+test("bytecode is verified against its wheel's image of an upstream store", async (t) => {
+  const { store, alpha } = await chainOf(t);
+  const { path } = await putBytecode(store, alpha, 'cpython-311', compile);
+  const options = { distributions: [], progress: silentProgress };
+  const { count, faulty } = await verifyStore(store, options);
+  t.deepEqual({ count, faulty }, { count: 1, faulty: [] });
+  const image = new DamagedImage(await readFile(path));
+  const at = image.node(image.find('alpha.py'), 'contentOffset');
+  image.data.writeBigUInt64LE(image.data.readBigUInt64LE(at) + 64n, at);
+  image.sign();
+  await writeFile(path, image.data);
+  const [verdict] = (await verifyStore(store, options)).faulty;
+  t.regex(verdict!.faults[0]!.rule, /its wheel's image does not have/);
 });
 
 test('a new store begins with numbers that its upstream stores are far from', (t) => {
