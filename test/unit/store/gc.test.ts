@@ -221,7 +221,7 @@ test('folders in which an image comes back have the modes of a store, whatever t
   await condemn(home.layout, 'collection-1', place);
   await rm(join(home.layout.images, 'alpha'), { recursive: true });
   const umask = process.umask(0o077);
-  const isBack = rescue(home.workspace.store.first, 'alpha', place.slice(-21));
+  const isBack = rescue(home.workspace.store.first, 'alpha', imageNameOf(image.wheelDigest));
   process.umask(umask);
   t.true(isBack);
   for (const folder of [
