@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { has, must } from '../run/commands.js';
+import { isRoot, knowsFileSystem } from '../run/machine.js';
+import { deferUnmount } from '../run/shelf.js';
+import type { Contender, Ingredients, Place } from './contender.js';
+import { partsOf } from './parts.js';
+import { bareVenv, venvPlace } from './venv.js';
+
+/** mount(2) copies one page of options. */
+const mostOptionBytes = 4095;
+
+/** Mounts a bare venv over one lower layer a distribution; `mount` gets the layers, uppermost first. */
+async function layeredVenv(
+  name: string,
+  ingredients: Ingredients,
+  mount: (layers: string, mountpoint: string, cwd: string) => Promise<unknown>,
+): Promise<Place> {
+  const { bench, set, python } = ingredients;
+  const parts = await partsOf(ingredients);
+  const folder = await bench.newFolder(name, set.name, python.minor);
+  const [bare, mountpoint] = [join(folder, 'bare'), join(folder, 'env')];
+  await bareVenv(bare, python);
+  await mkdir(mountpoint);
+  const layers = [bare, ...Array.from({ length: parts.count }, (_, index) => String(index)).reverse()];
+  deferUnmount(bench, mountpoint);
+  await mount(layers.join(':'), mountpoint, parts.folder);
+  return { ...venvPlace(name, mountpoint, python), own: [bare], shared: [parts.folder] };
+}
+
+export const overlay: Contender = {
+  name: 'overlayfs',
+  about: "the kernel's overlayfs with one lower layer a distribution",
+  async missing() {
+    if (!isRoot) return 'only root may mount it';
+    return (await knowsFileSystem('overlay')) ? undefined : 'this kernel has no overlayfs';
+  },
+  setUp: (ingredients) =>
+    layeredVenv('overlayfs', ingredients, async (layers, mountpoint, cwd) => {
+      const options = `ro,lowerdir=${layers}`;
+      if (options.length > mostOptionBytes)
+        throw new Error('so many layers do not fit into the options of mount(2)');
+      await must('mount', ['-t', 'overlay', '-o', options, 'overlay', mountpoint], { cwd });
+    }),
+};
+
+export const fuseOverlay: Contender = {
+  name: 'fuse-overlayfs',
+  about: 'fuse-overlayfs with one lower layer a distribution',
+  missing: async () =>
+    (await has('fuse-overlayfs'))
+      ? undefined
+      : 'there is no program fuse-overlayfs (Debian: apt-get install fuse-overlayfs)',
+  setUp: (ingredients) =>
+    layeredVenv('fuse-overlayfs', ingredients, (layers, mountpoint, cwd) =>
+      must('fuse-overlayfs', ['-o', `ro,lowerdir=${layers}`, mountpoint], { cwd }),
+    ),
+};
