@@ -72,6 +72,16 @@ export function ratioOf(rows: readonly Row[], row: Row): number | undefined {
   return base && base.median > 0 ? row.median / base.median : undefined;
 }
 
+/** Rows of one case one after another, cases in the order in which they first came. */
+export function groupByCase(rows: readonly Row[]): Row[] {
+  const cases = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.trial}: ${row.case}`;
+    cases.set(key, [...(cases.get(key) ?? []), row]);
+  }
+  return [...cases.values()].flat();
+}
+
 export function resultFileName({ startedAt, commit, form }: Result): string {
   return `${startedAt.slice(0, 10)}-${commit}-${form}.json`;
 }

@@ -1,14 +1,17 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listMounts } from '../../src/mount/mountpoint.js';
 import type { Probe } from '../../src/python/probe.js';
 import type { Result, Row, Slope, Unit } from '../report/result.js';
-import { fitGrowth, type Point, summarize } from '../report/statistics.js';
+import { fitGrowth, summarize } from '../report/statistics.js';
 
 export interface Settings {
   isQuick: boolean;
-  /** Repetitions of each measurement; slow ones take fewer. */
+  /** Repetitions of each measurement. */
   rounds: number;
+  /** Repetitions of what takes seconds each. */
+  slowRounds: number;
   /** Where downloaded wheels are kept from run to run. */
   cache: string;
   /** The interpreter of everything that is not about several Pythons. */
@@ -36,7 +39,7 @@ export class Bench {
   /** Everything is placed in a new folder below TMPDIR, which therefore chooses the disk. */
   static async make(settings: Settings): Promise<Bench> {
     const bench = new Bench(settings, await realpath(await mkdtemp(join(tmpdir(), 'shenv-bench-'))));
-    bench.defer('the folder of the run', () => rm(bench.folder, { recursive: true, force: true }));
+    bench.defer('the folder of the run', () => removeUnmounted(bench.folder));
     return bench;
   }
 
@@ -82,8 +85,27 @@ export class Bench {
     this.rows.push({ trial, case: name, contender, unit, ...summarize(samples) });
   }
 
-  /** Records how the medians of a figure grew. */
-  recordGrowth(slope: Omit<Slope, 'exponent' | 'perItem'>, points: readonly Point[]): void {
-    this.slopes.push({ ...slope, ...fitGrowth(points) });
+  /** Records how the medians of the cases `<number> <over>, <figure>` grew; nothing where there are less than two. */
+  recordGrowthOf(slope: Omit<Slope, 'exponent' | 'perItem'>): void {
+    const { trial, figure, contender, over } = slope;
+    const points = this.rows
+      .filter((row) => row.trial === trial && row.contender === contender)
+      .filter((row) => row.case.endsWith(` ${over}, ${figure}`))
+      .map((row) => ({ x: Number.parseInt(row.case, 10), y: row.median }));
+    if (points.length >= 2) this.slopes.push({ ...slope, ...fitGrowth(points) });
   }
+}
+
+/** An error in so many words as a list of what was left out has room for. */
+export function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error)
+    .split('\n')[0]!
+    .slice(0, 300);
+}
+
+/** Removes a folder, but never through something that is still mounted below it. */
+async function removeUnmounted(folder: string): Promise<void> {
+  const mounts = (await listMounts()).filter(({ mountpoint }) => mountpoint.startsWith(`${folder}/`));
+  if (mounts.length > 0) throw new Error(`something is mounted at ${mounts[0]!.mountpoint}`);
+  await rm(folder, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 export interface Options {
   isQuick: boolean;
   rounds: number;
+  slowRounds: number;
   cache: string;
   python: string;
   uv: string;
@@ -55,6 +56,7 @@ export function readOptions(args: readonly string[], resultsFolder: string): Opt
   return {
     isQuick: values.quick,
     rounds,
+    slowRounds: values.quick ? 1 : Math.min(rounds, 3),
     cache: resolve(values.cache),
     python: values.python,
     uv: values.uv,

@@ -1,7 +1,7 @@
-import { isMounted } from '../../src/mount/mountpoint.js';
+import { mountAt } from '../../src/mount/mountpoint.js';
 import type { Probe } from '../../src/python/probe.js';
 import type { Contender, Place } from '../contenders/contender.js';
-import type { Bench } from './bench.js';
+import { type Bench, firstLine } from './bench.js';
 import { ask } from './commands.js';
 import type { WheelSet } from './wheel-set.js';
 
@@ -66,6 +66,11 @@ export class Shelf {
     return this.#chosen.some((one) => one.name === name);
   }
 
+  /** Whether a contender was chosen and can be tried here. */
+  async isReady(name: string): Promise<boolean> {
+    return this.isChosen(name) && this.isUsable(this.#all.find((one) => one.name === name)!);
+  }
+
   async isUsable(contender: Contender): Promise<boolean> {
     const known = this.#usable.get(contender.name);
     if (known !== undefined) return known;
@@ -81,20 +86,14 @@ export class Shelf {
   }
 }
 
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error)
-    .split('\n')[0]!
-    .slice(0, 300);
-}
-
 /** Registers the unmounting of a mount that a contender makes, before it makes it. */
 export function deferUnmount(bench: Bench, mountpoint: string): void {
   bench.defer(`the mount ${mountpoint}`, async () => {
     const ways = [['umount'], ['fusermount3', '-u'], ['umount', '-l'], ['fusermount3', '-uz']];
     for (const [program = '', ...args] of ways) {
-      if (!(await isMounted(mountpoint))) return;
+      if (!(await mountAt(mountpoint))) return;
       await ask(program, [...args, mountpoint]);
     }
-    if (await isMounted(mountpoint)) throw new Error('is still mounted');
+    if (await mountAt(mountpoint)) throw new Error('is still mounted');
   });
 }

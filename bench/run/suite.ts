@@ -1,6 +1,6 @@
 import { discoverInterpreter } from '../../src/python/discover.js';
 import { contenders } from '../contenders/all.js';
-import { baseline, type Result } from '../report/result.js';
+import { baseline, groupByCase, type Result } from '../report/result.js';
 import type { Session, Trial } from '../trials/trial.js';
 import { Bench } from './bench.js';
 import { buildClient } from './client.js';
@@ -10,7 +10,7 @@ import { Shelf } from './shelf.js';
 import { downloadedSet } from './wheel-set.js';
 
 /** What --quick measures without --contenders: both engines and one of each kind of other approach. */
-const quickContenders = ['kernel', 'fuse-native', 'hard links', 'pth', 'overlayfs', 'squashfs'];
+const quickContenders = ['kernel', 'fuse-native', 'pth', 'overlayfs', 'squashfs'];
 
 /**
  * Runs trials and gives what they found. Whatever happens, also SIGINT and SIGTERM, what was set up is taken away
@@ -52,7 +52,8 @@ async function measure(bench: Bench, options: Options, trials: readonly Trial[])
     bench.settings.say(`[${index + 1}/${trials.length}, ${seconds} s] ${trial.name}: ${trial.title}`);
     await runTrial(session, trial);
   }
-  const { rows, slopes, skipped } = bench;
+  const { slopes, skipped } = bench;
+  const rows = groupByCase(bench.rows);
   const seconds = Math.round((performance.now() - begun) / 1000);
   return { ...head, seconds, loadAtEnd: await loadAverage(), rows, slopes, skipped };
 }

@@ -15,7 +15,7 @@ export const interpreters: Trial = {
   async run(session) {
     const { bench, shelf } = session;
     const places = await shelf.places(await session.mainSet());
-    const rounds = Math.min(bench.settings.rounds, 3);
+    const rounds = bench.settings.slowRounds;
     for (const count of bench.settings.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 32, 64]) {
       const samples = await takeTurns(
         bench,
