@@ -8,7 +8,7 @@ import { resultFileName } from './report/result.js';
 import { describeResult } from './report/terminal.js';
 import { Bench } from './run/bench.js';
 import { choose, type Options, readOptions, usage } from './run/options.js';
-import { runSuite } from './run/suite.js';
+import { runSuite } from './suite.js';
 import { trials } from './trials/all.js';
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);

@@ -1,5 +1,5 @@
+import type { Contender } from '../run/contender.js';
 import { erofs, squashfs, squashfuse } from './archives.js';
-import type { Contender } from './contender.js';
 import { hardLinks, symlinks } from './farms.js';
 import { fuseOverlay, overlay } from './overlays.js';
 import { finder, pth } from './paths.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { has, must } from '../run/commands.js';
+import type { Contender, Ingredients } from '../run/contender.js';
 import { isRoot, knowsFileSystem } from '../run/machine.js';
 import { deferUnmount } from '../run/shelf.js';
-import type { Contender, Ingredients } from './contender.js';
 import { venvPlace } from './venv.js';
 
 interface Archive {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { must } from '../run/commands.js';
-import { alwaysThere, type Contender } from './contender.js';
+import { alwaysThere, type Contender } from '../run/contender.js';
 import { partFolders, partsOf } from './parts.js';
 import { bareVenv, copyWith, venvPlace } from './venv.js';
 

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { has, must } from '../run/commands.js';
+import type { Contender, Ingredients, Place } from '../run/contender.js';
 import { isRoot, knowsFileSystem } from '../run/machine.js';
 import { deferUnmount } from '../run/shelf.js';
-import type { Contender, Ingredients, Place } from './contender.js';
 import { partsOf } from './parts.js';
 import { bareVenv, venvPlace } from './venv.js';
 

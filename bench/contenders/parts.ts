@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { projectRoot } from '../../test/support/sandbox.js';
 import { must } from '../run/commands.js';
-import type { Ingredients } from './contender.js';
+import type { Ingredients } from '../run/contender.js';
 import { siteOf } from './venv.js';
 
 /** A folder for each distribution, laid out as an environment is: what farms, paths and overlays share. */

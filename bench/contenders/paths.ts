@@ -2,7 +2,7 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../test/support/sandbox.js';
 import { must } from '../run/commands.js';
-import { alwaysThere, type Contender, type Ingredients, type Place } from './contender.js';
+import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { partFolders, partsOf } from './parts.js';
 import { bareVenv, siteOf, venvPlace } from './venv.js';
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { Sandbox } from '../../test/support/sandbox.js';
+import { plainVariables } from '../run/commands.js';
+import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { sourceOf } from '../run/wheel-set.js';
-import { alwaysThere, type Contender, type Ingredients, type Place } from './contender.js';
-import { plainVariables, venvPlace } from './venv.js';
+import { venvPlace } from './venv.js';
 
 /** What `shenv-fs status --json` says of one mount; the part that is used here. */
 export interface MountStatus {

@@ -1,17 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Probe } from '../../src/python/probe.js';
-import { must } from '../run/commands.js';
+import { must, plainVariables } from '../run/commands.js';
+import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { sourceOf, type WheelSet } from '../run/wheel-set.js';
-import { alwaysThere, type Contender, type Ingredients, type Place } from './contender.js';
-
-/** The variables of a program that shall see no settings of this machine's pip and may write bytecode. */
-export function plainVariables(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(PIP|UV|PYTHON|SHENV)_|^PYTHON|^VIRTUAL_ENV$/.test(name),
-  );
-  return { ...Object.fromEntries(kept), PIP_CONFIG_FILE: '/dev/null', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
-}
 
 export function siteOf(prefix: string, { minor }: Pick<Probe, 'minor'>): string {
   return join(prefix, 'lib', `python${minor}`, 'site-packages');

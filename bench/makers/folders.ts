@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { pipCommand, plainVariables } from '../contenders/venv.js';
-import { ask } from '../run/commands.js';
+import { pipCommand } from '../contenders/venv.js';
+import { ask, plainVariables } from '../run/commands.js';
 import { sourceOf } from '../run/wheel-set.js';
 import { type Maker, type Order, timeCommands } from './maker.js';
 

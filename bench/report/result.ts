@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Growth, Summary } from './statistics.js';
 
@@ -94,12 +94,13 @@ export function parseResult(text: string, path: string): Result {
   return result as Result;
 }
 
-/** The newest result of a form in a folder, by its start; undefined when there is none. */
+/** The newest result of a form among files of a folder, by its start; undefined when there is none. */
 export async function newestResult(
   folder: string,
+  files: readonly string[],
   form: Form,
 ): Promise<{ file: string; result: Result } | undefined> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(`-${form}.json`));
+  const names = files.filter((name) => name.endsWith(`-${form}.json`));
   const all = await Promise.all(
     names.map(async (file) => ({
       file,

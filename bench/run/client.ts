@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../test/support/sandbox.js';
-import type { Place } from '../contenders/contender.js';
 import type { Summary } from '../report/statistics.js';
 import type { Bench } from './bench.js';
 import { must } from './commands.js';
+import type { Place } from './contender.js';
 
 export type ClientTrial = 'stat' | 'missing' | 'listdir' | 'scandir' | 'read';
 

@@ -63,3 +63,11 @@ export function wallMs(
     });
   });
 }
+
+/** The variables of a program that shall see no settings of this machine's pip and may write bytecode. */
+export function plainVariables(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(PIP|UV|PYTHON|SHENV)_|^PYTHON|^VIRTUAL_ENV$/.test(name),
+  );
+  return { ...Object.fromEntries(kept), PIP_CONFIG_FILE: '/dev/null', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+}

@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../test/support/sandbox.js';
-import type { Place } from '../contenders/contender.js';
-import { plainVariables } from '../contenders/venv.js';
 import type { Bench } from './bench.js';
-import { must, wallMs } from './commands.js';
+import { must, plainVariables, wallMs } from './commands.js';
+import type { Place } from './contender.js';
 
 const script = join(projectRoot, 'bench/python/import-modules.py');
 

@@ -1,8 +1,8 @@
 import { mountAt } from '../../src/mount/mountpoint.js';
 import type { Probe } from '../../src/python/probe.js';
-import type { Contender, Place } from '../contenders/contender.js';
 import { type Bench, firstLine } from './bench.js';
 import { ask } from './commands.js';
+import type { Contender, Place } from './contender.js';
 import type { WheelSet } from './wheel-set.js';
 
 /** Environments that are set up once and used by every trial that asks for the same. */

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { program } from '../../test/support/sandbox.js';
-import type { Place } from '../contenders/contender.js';
 import { homeOf } from '../contenders/shenv.js';
 import { listPlace, passes } from '../run/client.js';
 import { wallMs } from '../run/commands.js';
+import type { Place } from '../run/contender.js';
 import { generatedSet, type WheelSet } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 

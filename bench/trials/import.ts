@@ -1,7 +1,7 @@
 import { interpreterOf, minors } from '../../test/support/interpreters.js';
-import type { Place } from '../contenders/contender.js';
 import { siteOf } from '../contenders/venv.js';
 import { ask } from '../run/commands.js';
+import type { Place } from '../run/contender.js';
 import {
   collectModules,
   type ImportOptions,
@@ -17,7 +17,7 @@ const largePackages =
   'numpy pandas scipy sklearn matplotlib sqlalchemy boto3 sphinx jupyterlab jedi babel'.split(' ');
 const largeLimit = 3300;
 const quickPackages = ['requests', 'flask', 'sqlalchemy', 'pygments'];
-const quickLimit = 700;
+const quickLimit = 300;
 
 /** Of other Pythons than the main one, only these are measured. */
 const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];

@@ -1,5 +1,4 @@
-import { plainVariables } from '../contenders/venv.js';
-import { wallMs } from '../run/commands.js';
+import { plainVariables, wallMs } from '../run/commands.js';
 import { takeTurns } from '../run/turns.js';
 import { recordPlaces, type Trial } from './trial.js';
 
@@ -16,7 +15,7 @@ export const interpreters: Trial = {
     const { bench, shelf } = session;
     const places = await shelf.places(await session.mainSet());
     const rounds = bench.settings.slowRounds;
-    for (const count of bench.settings.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 32, 64]) {
+    for (const count of bench.settings.isQuick ? [1, 4] : [1, 2, 4, 8, 16, 32, 64]) {
       const samples = await takeTurns(
         bench,
         places,

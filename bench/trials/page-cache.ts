@@ -1,4 +1,4 @@
-import type { Place } from '../contenders/contender.js';
+import type { Place } from '../run/contender.js';
 import { importAll, moduleList } from '../run/importing.js';
 import { dropCaches, isRoot, pageCacheBytes } from '../run/machine.js';
 import { downloadedSet } from '../run/wheel-set.js';

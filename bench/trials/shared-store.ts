@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Place } from '../contenders/contender.js';
 import { newHome } from '../contenders/shenv.js';
 import { venvPlace } from '../contenders/venv.js';
 import { buildClient } from '../run/client.js';
 import { must } from '../run/commands.js';
+import type { Place } from '../run/contender.js';
 import { type DelayedFolder, mountDelayed } from '../run/delayed-folder.js';
 import { importAll, moduleList } from '../run/importing.js';
 import { dropCaches, isRoot } from '../run/machine.js';

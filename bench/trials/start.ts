@@ -1,5 +1,4 @@
-import { plainVariables } from '../contenders/venv.js';
-import { wallMs } from '../run/commands.js';
+import { plainVariables, wallMs } from '../run/commands.js';
 import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { recordPlaces, type Trial } from './trial.js';
 

@@ -1,5 +1,6 @@
-import type { Place } from '../contenders/contender.js';
+import type { Chart } from '../report/pictures.js';
 import type { Bench } from '../run/bench.js';
+import type { Place } from '../run/contender.js';
 import type { Shelf } from '../run/shelf.js';
 import type { WheelSet } from '../run/wheel-set.js';
 
@@ -11,18 +12,6 @@ export interface Session {
   client: string;
   /** The set that trials of the file system use: many distributions, or few with --quick. */
   mainSet(): Promise<WheelSet>;
-}
-
-/** A picture of some of a trial's cases. */
-export interface Chart {
-  /** Part of the file's name. */
-  name: string;
-  title: string;
-  /** `lines`: over the first number in the case's name. */
-  kind: 'ratio' | 'value' | 'lines';
-  cases: RegExp;
-  /** For `lines`: what is along the axis. */
-  over?: string;
 }
 
 export interface Trial {

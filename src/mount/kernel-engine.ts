@@ -10,7 +10,7 @@ import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.
 import { unmountPath } from './mountpoint.js';
 import { loadNativeAddon, type NativeSession, type Upcall } from './native-addon.js';
 
-/** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
+/** One for each CPU up to here, where each request wakes all of them; measured with bench/trials/threads.ts. */
 const mostThreads = 4;
 const maxImageDescriptors = 512;
 const generatedCacheBytes = 64 << 20;

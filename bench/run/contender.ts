@@ -1,7 +1,7 @@
 import type { Probe } from '../../src/python/probe.js';
-import type { Bench } from '../run/bench.js';
-import type { Shelf } from '../run/shelf.js';
-import type { WheelSet } from '../run/wheel-set.js';
+import type { Bench } from './bench.js';
+import type { Shelf } from './shelf.js';
+import type { WheelSet } from './wheel-set.js';
 
 /** One environment as one contender shows it. */
 export interface Place {

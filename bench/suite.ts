@@ -1,13 +1,13 @@
-import { discoverInterpreter } from '../../src/python/discover.js';
-import { contenders } from '../contenders/all.js';
-import { baseline, groupByCase, type Result } from '../report/result.js';
-import type { Session, Trial } from '../trials/trial.js';
-import { Bench } from './bench.js';
-import { buildClient } from './client.js';
-import { describeCheckout, describeMachine, loadAverage } from './machine.js';
-import { choose, type Options } from './options.js';
-import { Shelf } from './shelf.js';
-import { downloadedSet } from './wheel-set.js';
+import { discoverInterpreter } from '../src/python/discover.js';
+import { contenders } from './contenders/all.js';
+import { baseline, groupByCase, type Result } from './report/result.js';
+import { Bench } from './run/bench.js';
+import { buildClient } from './run/client.js';
+import { describeCheckout, describeMachine, loadAverage } from './run/machine.js';
+import { choose, type Options } from './run/options.js';
+import { Shelf } from './run/shelf.js';
+import { downloadedSet } from './run/wheel-set.js';
+import type { Session, Trial } from './trials/trial.js';
 
 /** What --quick measures without --contenders: both engines and one of each kind of other approach. */
 const quickContenders = ['kernel', 'fuse-native', 'pth', 'overlayfs', 'squashfs'];
