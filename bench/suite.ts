@@ -50,7 +50,7 @@ async function measure(bench: Bench, options: Options, trials: readonly Trial[])
   for (const [index, trial] of trials.entries()) {
     const seconds = Math.round((performance.now() - begun) / 1000);
     bench.settings.say(`[${index + 1}/${trials.length}, ${seconds} s] ${trial.name}: ${trial.title}`);
-    await runTrial(session, trial);
+    await bench.attempt(`trial ${trial.name}`, () => trial.run(session));
   }
   const { slopes, skipped } = bench;
   const rows = groupByCase(bench.rows);
@@ -72,15 +72,4 @@ async function openSession(bench: Bench, options: Options): Promise<Session> {
     client: await buildClient(bench, 'fsclient'),
     mainSet: () => downloadedSet(bench, mainName, bench.settings.python),
   };
-}
-
-async function runTrial(session: Session, trial: Trial): Promise<void> {
-  const { bench } = session;
-  bench.checkRunning();
-  try {
-    await trial.run(session);
-  } catch (error) {
-    bench.checkRunning();
-    bench.skip(`trial ${trial.name}`, `failed: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { has, must } from '../run/commands.js';
-import type { Contender, Ingredients } from '../run/contender.js';
+import type { Contender, Ingredients, Place } from '../run/contender.js';
 import { isRoot, knowsFileSystem } from '../run/machine.js';
 import { deferUnmount } from '../run/shelf.js';
 import { venvPlace } from './venv.js';
@@ -28,6 +28,16 @@ function archive({ name, about, pack, mount }: Archive): Contender {
       await must(pack.program, pack.args(prefix, file));
       return file;
     });
+  const mounted = async (
+    { bench, set, python }: Ingredients,
+    file: string,
+    label: string,
+  ): Promise<Place> => {
+    const mountpoint = await bench.newFolder(name, set.name, python.minor, label);
+    deferUnmount(bench, mountpoint);
+    await must(mount.program, [...mount.args, file, mountpoint]);
+    return { ...venvPlace(name, mountpoint, python), own: [file] };
+  };
   return {
     name,
     about,
@@ -38,13 +48,12 @@ function archive({ name, about, pack, mount }: Archive): Contender {
       if (!isRoot) return 'only root may mount it';
       return (await knowsFileSystem(mount.kind)) ? undefined : `this kernel has no ${mount.kind}`;
     },
-    async setUp(ingredients) {
-      const { bench, set, python } = ingredients;
-      const file = await packed(ingredients);
-      const mountpoint = await bench.newFolder(name, set.name, python.minor, 'env');
-      deferUnmount(bench, mountpoint);
-      await must(mount.program, [...mount.args, file, mountpoint]);
-      return { ...venvPlace(name, mountpoint, python), own: [file] };
+    setUp: async (ingredients) => mounted(ingredients, await packed(ingredients), 'env'),
+    // Nothing is shared: a further environment is a further file.
+    async further({ own }, index, ingredients) {
+      const file = `${own[0]}-${index}`;
+      await must('cp', [own[0]!, file]);
+      return mounted(ingredients, file, `env-${index}`);
     },
   };
 }

@@ -10,16 +10,20 @@ import { bareVenv, venvPlace } from './venv.js';
 /** mount(2) copies one page of options. */
 const mostOptionBytes = 4095;
 
-/** Mounts a bare venv over one lower layer a distribution; `mount` gets the layers, uppermost first. */
+/** Mounts layers, uppermost first; `cwd` is where relative ones start. */
+type Mount = (layers: string, mountpoint: string, cwd: string) => Promise<unknown>;
+
+/** Mounts a bare venv over one lower layer a distribution. */
 async function layeredVenv(
   name: string,
   ingredients: Ingredients,
-  mount: (layers: string, mountpoint: string, cwd: string) => Promise<unknown>,
+  mount: Mount,
+  label = 'env',
 ): Promise<Place> {
   const { bench, set, python } = ingredients;
   const parts = await partsOf(ingredients);
   const folder = await bench.newFolder(name, set.name, python.minor);
-  const [bare, mountpoint] = [join(folder, 'bare'), join(folder, 'env')];
+  const [bare, mountpoint] = [join(folder, `bare-${label}`), join(folder, label)];
   await bareVenv(bare, python);
   await mkdir(mountpoint);
   const layers = [bare, ...Array.from({ length: parts.count }, (_, index) => String(index)).reverse()];
@@ -28,31 +32,39 @@ async function layeredVenv(
   return { ...venvPlace(name, mountpoint, python), own: [bare], shared: [parts.folder] };
 }
 
-export const overlay: Contender = {
-  name: 'overlayfs',
-  about: "the kernel's overlayfs with one lower layer a distribution",
-  async missing() {
-    if (!isRoot) return 'only root may mount it';
-    return (await knowsFileSystem('overlay')) ? undefined : 'this kernel has no overlayfs';
-  },
-  setUp: (ingredients) =>
-    layeredVenv('overlayfs', ingredients, async (layers, mountpoint, cwd) => {
-      const options = `ro,lowerdir=${layers}`;
-      if (options.length > mostOptionBytes)
-        throw new Error('so many layers do not fit into the options of mount(2)');
-      await must('mount', ['-t', 'overlay', '-o', options, 'overlay', mountpoint], { cwd });
-    }),
-};
+function layered(contender: Pick<Contender, 'name' | 'about' | 'missing'>, mount: Mount): Contender {
+  return {
+    ...contender,
+    setUp: (ingredients) => layeredVenv(contender.name, ingredients, mount),
+    further: (_, index, ingredients) => layeredVenv(contender.name, ingredients, mount, `env-${index}`),
+  };
+}
 
-export const fuseOverlay: Contender = {
-  name: 'fuse-overlayfs',
-  about: 'fuse-overlayfs with one lower layer a distribution',
-  missing: async () =>
-    (await has('fuse-overlayfs'))
-      ? undefined
-      : 'there is no program fuse-overlayfs (Debian: apt-get install fuse-overlayfs)',
-  setUp: (ingredients) =>
-    layeredVenv('fuse-overlayfs', ingredients, (layers, mountpoint, cwd) =>
-      must('fuse-overlayfs', ['-o', `ro,lowerdir=${layers}`, mountpoint], { cwd }),
-    ),
-};
+export const overlay = layered(
+  {
+    name: 'overlayfs',
+    about: "the kernel's overlayfs with one lower layer a distribution",
+    async missing() {
+      if (!isRoot) return 'only root may mount it';
+      return (await knowsFileSystem('overlay')) ? undefined : 'this kernel has no overlayfs';
+    },
+  },
+  async (layers, mountpoint, cwd) => {
+    const options = `ro,lowerdir=${layers}`;
+    if (options.length > mostOptionBytes)
+      throw new Error('so many layers do not fit into the options of mount(2)');
+    await must('mount', ['-t', 'overlay', '-o', options, 'overlay', mountpoint], { cwd });
+  },
+);
+
+export const fuseOverlay = layered(
+  {
+    name: 'fuse-overlayfs',
+    about: 'fuse-overlayfs with one lower layer a distribution',
+    missing: async () =>
+      (await has('fuse-overlayfs'))
+        ? undefined
+        : 'there is no program fuse-overlayfs (Debian: apt-get install fuse-overlayfs)',
+  },
+  (layers, mountpoint, cwd) => must('fuse-overlayfs', ['-o', `ro,lowerdir=${layers}`, mountpoint], { cwd }),
+);

@@ -4,7 +4,7 @@ import { projectRoot } from '../../test/support/sandbox.js';
 import { must } from '../run/commands.js';
 import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { partFolders, partsOf } from './parts.js';
-import { bareVenv, siteOf, venvPlace } from './venv.js';
+import { bareVenv, copyWith, siteOf, venvPlace } from './venv.js';
 
 /** A bare venv that finds one shared folder a distribution by what `point` writes into its site-packages. */
 async function pointingVenv(
@@ -21,10 +21,16 @@ async function pointingVenv(
   return { ...venvPlace(name, prefix, python), sites, shared: [parts.folder] };
 }
 
+const further: NonNullable<Contender['further']> = async (place, index, ingredients) => ({
+  ...(await copyWith('-a')(place, index, ingredients)),
+  sites: place.sites,
+});
+
 export const pth: Contender = {
   name: 'pth',
   about: 'a .pth file that puts one folder a distribution on sys.path',
   missing: alwaysThere,
+  further,
   setUp: (ingredients) =>
     pointingVenv('pth', ingredients, (site, folders) =>
       writeFile(join(site, 'bench.pth'), `${folders.join('\n')}\n`),
@@ -35,6 +41,7 @@ export const finder: Contender = {
   name: 'finder',
   about: 'a sys.meta_path finder with a cached map of top-level names (bench/python/bench_finder.py)',
   missing: alwaysThere,
+  further,
   setUp: (ingredients) =>
     pointingVenv('finder', ingredients, async (site, folders) => {
       const script = 'bench_finder.py';

@@ -81,6 +81,17 @@ export class Bench {
     this.settings.say(`  left out: ${what}: ${why}`);
   }
 
+  /** Lets a part of a trial fail: it is then named as left out, and the rest goes on. */
+  async attempt(what: string, part: () => Promise<void>): Promise<void> {
+    this.checkRunning();
+    try {
+      await part();
+    } catch (error) {
+      this.checkRunning();
+      this.skip(what, `failed: ${firstLine(error)}`);
+    }
+  }
+
   record(trial: string, name: string, contender: string, unit: Unit, samples: readonly number[]): void {
     this.rows.push({ trial, case: name, contender, unit, ...summarize(samples) });
   }

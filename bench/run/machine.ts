@@ -38,13 +38,6 @@ export async function dropCaches(): Promise<void> {
   await writeFile('/proc/sys/vm/drop_caches', '3');
 }
 
-/** Bytes of file contents that the kernel keeps: Cached of proc(5), without shared memory. */
-export async function pageCacheBytes(): Promise<number> {
-  const text = await readFile('/proc/meminfo', 'utf8');
-  const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  return (kib('Cached') - kib('Shmem')) * 1024;
-}
-
 /** Whether the kernel can mount a kind of file system, or has a module for it. */
 export async function knowsFileSystem(kind: string): Promise<boolean> {
   await ask('modprobe', ['-q', kind]);

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { findPlaces } from '../../src/base/paths.js';
 import { clone } from '../../src/env/generations.js';
 import { openWorkspace } from '../../src/env/workspace.js';
-import type { Sandbox } from '../../test/support/sandbox.js';
+import { program, type Sandbox } from '../../test/support/sandbox.js';
 import { newHome, statusOf } from '../contenders/shenv.js';
 import { siteOf } from '../contenders/venv.js';
 import { passes } from '../run/client.js';
+import { wallMs } from '../run/commands.js';
 import { generatedSet, sourceOf } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 
@@ -16,7 +17,7 @@ const distributions = 10;
 export const environments: Trial = {
   name: 'environments',
   title: 'Many environments in one mount',
-  about: `Clones of an environment of ${distributions} distributions in one home: until a mount answers, what its daemon occupies (VmRSS) then and after every environment was listed, how long the first listing of an environment takes (it is composed then), and a stat.`,
+  about: `Clones of an environment of ${distributions} distributions in one home: until a mount answers, what its daemon occupies (VmRSS) then and after every environment was listed, how long the first listing of an environment takes (it is composed then), a stat, and \`shenv-fs clone\` with so many there.`,
   charts: [
     {
       name: 'mount',
@@ -44,6 +45,7 @@ export const environments: Trial = {
     for (const count of bench.settings.isQuick ? [1, 100] : [1, 10, 100, 1000, 10_000]) {
       await addClones(session, sandbox, made, count);
       made = count;
+      await cloning(session, sandbox, count);
       for (const engine of engines.filter((name) => shelf.isChosen(name)))
         await measure(session, sandbox, engine, count);
     }
@@ -58,6 +60,19 @@ async function addClones({ bench }: Session, sandbox: Sandbox, from: number, to:
     bench.checkRunning();
     await clone(workspace, 'env-0', `env-${index}`);
   }
+}
+
+/** `shenv-fs clone` with so many environments there, none mounted. */
+async function cloning({ bench }: Session, sandbox: Sandbox, count: number): Promise<void> {
+  const samples: number[] = [];
+  for (let round = 0; round < bench.settings.slowRounds; round += 1) {
+    bench.checkRunning();
+    samples.push(
+      await wallMs(process.execPath, [program, 'clone', 'env-0', 'probe'], { env: sandbox.variables }),
+    );
+    await sandbox.expect('delete', 'probe');
+  }
+  bench.record('environments', `${count} environments, clone`, 'kernel', 'ms', samples);
 }
 
 async function measure(session: Session, sandbox: Sandbox, engine: string, count: number): Promise<void> {
@@ -90,6 +105,7 @@ async function measure(session: Session, sandbox: Sandbox, engine: string, count
 function recordGrowth({ bench }: Session, engine: string): void {
   for (const [figure, unit] of [
     ['mount', 'ms'],
+    ['clone', 'ms'],
     ['memory after listing all', 'bytes'],
     ['first listing', 'us'],
     ['stat', 'us'],

@@ -1,4 +1,3 @@
-import { interpreterOf, minors } from '../../test/support/interpreters.js';
 import { siteOf } from '../contenders/venv.js';
 import { ask } from '../run/commands.js';
 import type { Place } from '../run/contender.js';
@@ -9,9 +8,10 @@ import {
   loadedModules,
   moduleList,
 } from '../run/importing.js';
+import { otherPythons } from '../run/pythons.js';
 import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { downloadedSet } from '../run/wheel-set.js';
-import { recordPlaces, type Session, type Trial } from './trial.js';
+import { recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
 
 const largePackages =
   'numpy pandas scipy sklearn matplotlib sqlalchemy boto3 sphinx jupyterlab jedi babel'.split(' ');
@@ -19,14 +19,11 @@ const largeLimit = 3300;
 const quickPackages = ['requests', 'flask', 'sqlalchemy', 'pygments'];
 const quickLimit = 300;
 
-/** Of other Pythons than the main one, only these are measured. */
-const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];
-
 export const imports: Trial = {
   name: 'import',
   title: 'Importing',
   about:
-    'A process that imports a list of modules, with bytecode beside the sources: small (requests), medium (pandas), large (more than 3,000 modules of ten packages). The main Python for every contender, the other ones for the venv and both engines; Python 2.7, whose import stats every candidate, with universal wheels on PYTHONPATH.',
+    'A process that imports a list of modules, with bytecode beside the sources: small (requests), medium (pandas), large (more than 3,000 modules of ten packages). The main Python for every contender, the other ones from 3.8 to 3.13 for the venv and both engines; Python 2.7, whose import stats every candidate, with universal wheels on PYTHONPATH.',
   charts: [
     { name: 'warm', title: 'Import, warm', kind: 'ratio', cases: /^(quick|small|medium|large), warm$/ },
     {
@@ -39,46 +36,45 @@ export const imports: Trial = {
   ],
   async run(session) {
     if (session.bench.settings.isQuick) {
-      await ofMainPython(session, 'quick', quickPackages, quickLimit);
+      await ofMainPython(session, quick);
       return;
     }
-    await ofMainPython(session, 'small', ['requests']);
-    await ofMainPython(session, 'medium', ['pandas']);
-    await ofMainPython(session, 'large', largePackages, largeLimit);
+    const { bench } = session;
+    for (const imported of [small, medium, large])
+      await bench.attempt(`import of ${imported.name}`, () => ofMainPython(session, imported));
     await ofOtherPythons(session);
-    await ofPython2(session);
+    await bench.attempt('import with Python 2.7', () => ofPython2(session));
   },
 };
 
-async function ofMainPython(
-  session: Session,
-  name: string,
-  packages: string[],
-  limit?: number,
-): Promise<void> {
+interface ImportedSet {
+  name: string;
+  packages: string[];
+  /** Import everything in the packages until so many modules are loaded; without it, the packages alone. */
+  limit?: number;
+}
+
+const small: ImportedSet = { name: 'small', packages: ['requests'] };
+const medium: ImportedSet = { name: 'medium', packages: ['pandas'] };
+const large: ImportedSet = { name: 'large', packages: largePackages, limit: largeLimit };
+const quick: ImportedSet = { name: 'quick', packages: quickPackages, limit: quickLimit };
+
+async function ofMainPython(session: Session, imported: ImportedSet): Promise<void> {
   const { bench, shelf } = session;
-  const set = await downloadedSet(bench, name, bench.settings.python);
-  const places = await shelf.places(set);
-  const list =
-    limit === undefined
-      ? await moduleList(bench, name, packages)
-      : await collectModules(bench, places[0]!, { name, packages, limit });
-  await measure(session, name, places, list);
+  const set = await downloadedSet(bench, imported.name, bench.settings.python);
+  await measure(session, imported.name, await shelf.places(set), imported);
 }
 
 async function ofOtherPythons(session: Session): Promise<void> {
   const { bench, shelf } = session;
-  for (const minor of minors) {
-    const python = await interpreterOf(minor);
-    if (!python) bench.skip(`import with Python ${minor}`, 'there is no such interpreter here');
-    if (!python || minor === bench.settings.python.minor) continue;
-    for (const [name, module] of [
-      ['small', 'requests'],
-      ['medium', 'pandas'],
-    ] as const) {
-      const set = await downloadedSet(bench, name, python);
-      const places = await shelf.places(set, { python, only: sidesOfAllPythons });
-      await measure(session, `${name}, Python ${minor}`, places, await moduleList(bench, name, [module]));
+  for (const python of await otherPythons(bench, 'import')) {
+    for (const imported of [small, medium, large]) {
+      const name = `${imported.name}, Python ${python.minor}`;
+      await bench.attempt(`import of ${name}`, async () => {
+        const set = await downloadedSet(bench, imported.name, python);
+        const places = await shelf.places(set, { python, only: sidesOfAllPythons });
+        await measure(session, name, places, imported);
+      });
     }
   }
 }
@@ -93,8 +89,8 @@ async function ofPython2(session: Session): Promise<void> {
   const { python } = bench.settings;
   const set = await downloadedSet(bench, 'universal', python);
   const places = (await shelf.places(set)).filter(({ contender }) => contender !== 'finder');
-  const list = await moduleList(bench, 'universal', ['six', 'requests']);
-  await measure(session, 'small, Python 2.7', places, list, (place) => ({
+  const imported = { name: 'universal', packages: ['six', 'requests'] };
+  await measure(session, 'small, Python 2.7', places, imported, (place) => ({
     python: program,
     variables: {
       PYTHONPATH: (place.contender === 'pth' ? place.sites : [siteOf(place.prefix, python)]).join(':'),
@@ -106,9 +102,14 @@ async function measure(
   { bench }: Session,
   name: string,
   places: readonly Place[],
-  list: string,
+  imported: ImportedSet,
   optionsOf: (place: Place) => ImportOptions = () => ({}),
 ): Promise<void> {
+  const { packages, limit } = imported;
+  const list =
+    limit === undefined
+      ? await moduleList(bench, name, packages)
+      : await collectModules(bench, places[0]!, { name, packages, limit });
   for (const place of places)
     bench.record('import', `${name}, modules loaded`, place.contender, 'count', [
       await loadedModules(place, list, optionsOf(place)),

@@ -23,6 +23,9 @@ export interface Trial {
   run(session: Session): Promise<void>;
 }
 
+/** Of other Pythons than the main one, only these contenders are measured. */
+export const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];
+
 /** Records what each place gave, in the places' order. */
 export function recordPlaces(
   bench: Bench,
