@@ -40,21 +40,34 @@ function layered(contender: Pick<Contender, 'name' | 'about' | 'missing'>, mount
   };
 }
 
-export const overlay = layered(
-  {
-    name: 'overlayfs',
-    about: "the kernel's overlayfs with one lower layer a distribution",
-    async missing() {
-      if (!isRoot) return 'only root may mount it';
-      return (await knowsFileSystem('overlay')) ? undefined : 'this kernel has no overlayfs';
+/** The kernel's overlayfs keeps no pages of its own: a mapping of its file is one of the lower file. */
+function withLowerPages(contender: Contender): Contender {
+  const change = (place: Place): Place => ({ ...place, pagesIn: [...place.own, ...place.shared] });
+  const { setUp, further } = contender;
+  return {
+    ...contender,
+    setUp: async (ingredients) => change(await setUp(ingredients)),
+    ...(further ? { further: async (...args) => change(await further(...args)) } : {}),
+  };
+}
+
+export const overlay = withLowerPages(
+  layered(
+    {
+      name: 'overlayfs',
+      about: "the kernel's overlayfs with one lower layer a distribution",
+      async missing() {
+        if (!isRoot) return 'only root may mount it';
+        return (await knowsFileSystem('overlay')) ? undefined : 'this kernel has no overlayfs';
+      },
     },
-  },
-  async (layers, mountpoint, cwd) => {
-    const options = `ro,lowerdir=${layers}`;
-    if (options.length > mostOptionBytes)
-      throw new Error('so many layers do not fit into the options of mount(2)');
-    await must('mount', ['-t', 'overlay', '-o', options, 'overlay', mountpoint], { cwd });
-  },
+    async (layers, mountpoint, cwd) => {
+      const options = `ro,lowerdir=${layers}`;
+      if (options.length > mostOptionBytes)
+        throw new Error('so many layers do not fit into the options of mount(2)');
+      await must('mount', ['-t', 'overlay', '-o', options, 'overlay', mountpoint], { cwd });
+    },
+  ),
 );
 
 export const fuseOverlay = layered(

@@ -1,4 +1,4 @@
-import { formatNumber } from './format.js';
+import { formatTick } from './format.js';
 import { colourOf, line, logTicks, picture, rect, text } from './svg.js';
 
 export interface Bar {
@@ -25,13 +25,18 @@ const groupGap = 34;
  * Groups of horizontal bars on one logarithmic scale. Of ratios, bars start at 1: to the left is less than the
  * venv, to the right is more. Of values, they start at the scale's left end.
  */
-export function barChart(title: string, kind: 'ratio' | 'value', groups: readonly BarGroup[]): string {
+export function barChart(
+  title: string,
+  kind: 'ratio' | 'value',
+  groups: readonly BarGroup[],
+  unit = '',
+): string {
   const values = groups.flatMap(({ bars }) => bars.map(({ value }) => value));
   const ticks = logTicks(kind === 'ratio' ? [...values, 0.9, 1.1] : [...values, Math.min(...values) / 1.5]);
   const [least, most] = [Math.log(ticks[0]!), Math.log(ticks.at(-1)!)];
   const x = (value: number) => left + ((Math.log(value) - least) / (most - least)) * (width - left - right);
   const height = top + groups.reduce((sum, { bars }) => sum + bars.length * barHeight + groupGap, 0) + 12;
-  const parts = [text(12, 22, title, { size: 15, isBold: true }), ...scale(kind, ticks, x, height)];
+  const parts = [text(12, 22, title, { size: 15, isBold: true }), ...scale(kind, { ticks, x, height, unit })];
   let y = top;
   for (const group of groups) {
     parts.push(text(12, y + 14, group.title, { isBold: true }));
@@ -45,14 +50,18 @@ export function barChart(title: string, kind: 'ratio' | 'value', groups: readonl
   return picture(width, height, title, parts);
 }
 
-function scale(
-  kind: 'ratio' | 'value',
-  ticks: readonly number[],
-  x: (value: number) => number,
-  height: number,
-): string[] {
+interface Scale {
+  ticks: readonly number[];
+  x(value: number): number;
+  height: number;
+  unit: string;
+}
+
+function scale(kind: 'ratio' | 'value', { ticks, x, height, unit }: Scale): string[] {
   const caption =
-    kind === 'ratio' ? 'times the venv on disk (logarithmic; less is better)' : 'logarithmic; less is better';
+    kind === 'ratio'
+      ? 'times the venv on disk (logarithmic; less is better)'
+      : `${unit} (logarithmic; less is better)`;
   return [
     text(left, 40, caption, { size: 11, fill: '#57606a' }),
     ...ticks.flatMap((tick) => [
@@ -61,7 +70,7 @@ function scale(
         [x(tick), height - 12],
         kind === 'ratio' && tick === 1 ? '#57606a' : '#e4e7eb',
       ),
-      text(x(tick), top - 8, formatNumber(tick), { anchor: 'middle', size: 10, fill: '#57606a' }),
+      text(x(tick), top - 8, formatTick(tick), { anchor: 'middle', size: 10, fill: '#57606a' }),
     ]),
   ];
 }

@@ -28,3 +28,9 @@ function formatBytes(bytes: number): string {
 export function formatRatio(ratio: number | undefined): string {
   return ratio === undefined ? '-' : formatNumber(ratio);
 }
+
+/** A mark of an axis: 0.1, 5, 10K, 2M. */
+export function formatTick(value: number): string {
+  const options = { notation: 'compact', maximumSignificantDigits: 3 } as const;
+  return new Intl.NumberFormat('en-US', options).format(value);
+}

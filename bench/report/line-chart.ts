@@ -1,4 +1,4 @@
-import { formatNumber } from './format.js';
+import { formatTick } from './format.js';
 import type { Point } from './statistics.js';
 import { dot, line, lineColours, logTicks, picture, polyline, text } from './svg.js';
 
@@ -29,11 +29,11 @@ export function lineChart(title: string, axes: { x: string; y: string }, series:
   const parts = [text(12, 22, title, { size: 15, isBold: true })];
   for (const tick of x.ticks) {
     parts.push(line([x.at(tick), box.top], [x.at(tick), box.bottom], '#e4e7eb'));
-    parts.push(text(x.at(tick), box.bottom + 18, formatNumber(tick), { anchor: 'middle', size: 11 }));
+    parts.push(text(x.at(tick), box.bottom + 18, formatTick(tick), { anchor: 'middle', size: 11 }));
   }
   for (const tick of y.ticks) {
     parts.push(line([box.left, y.at(tick)], [box.right, y.at(tick)], '#e4e7eb'));
-    parts.push(text(box.left - 8, y.at(tick) + 4, formatNumber(tick), { anchor: 'end', size: 11 }));
+    parts.push(text(box.left - 8, y.at(tick) + 4, formatTick(tick), { anchor: 'end', size: 11 }));
   }
   parts.push(text((box.left + box.right) / 2, box.bottom + 40, axes.x, { anchor: 'middle' }));
   parts.push(text(box.left - 78, box.top - 10, axes.y));

@@ -37,10 +37,10 @@ export function drawTrial(result: Pick<Result, 'rows'>, trial: ChartedTrial): Pi
 
 function drawBars(chart: Chart, kind: 'ratio' | 'value', rows: readonly Row[]): string | undefined {
   const names = [...new Set(rows.map((row) => row.case))];
-  const groups = names
+  const groups: BarGroup[] = names
     .map((name) => ({ title: titleOf(name, kind, rows), bars: barsOf(name, kind, rows) }))
     .filter(({ bars }) => bars.length > 0);
-  return groups.length === 0 ? undefined : barChart(chart.title, kind, groups satisfies BarGroup[]);
+  return groups.length === 0 ? undefined : barChart(chart.title, kind, groups, rows[0]!.unit);
 }
 
 function titleOf(name: string, kind: 'ratio' | 'value', rows: readonly Row[]): string {

@@ -102,13 +102,17 @@ export function lineColours(names: readonly string[]): Map<string, string> {
   return new Map(names.map((name) => [name, colours[name] ?? free[next++ % free.length]!]));
 }
 
-/** Powers of ten, with 2 and 5 between them where they span little, around all values (above 0). */
+const mostTicks = 9;
+
+/** Powers of ten, with 2 and 5 between them where they span little, around all values (above 0); not too many. */
 export function logTicks(values: readonly number[]): number[] {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const [from, to] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
   const steps = to - from <= 2 ? [1, 2, 5] : [1];
+  const stride = Math.ceil((to - from + 1) / mostTicks);
   const all: number[] = [];
-  for (let power = from; power <= to; power += 1) for (const step of steps) all.push(step * 10 ** power);
+  for (let power = from; power <= to + stride - 1; power += stride)
+    for (const step of steps) all.push(step * 10 ** power);
   const first = all.findLastIndex((tick) => tick <= least * 1.0001);
   const last = all.findIndex((tick) => tick >= most * 0.9999);
   return all.slice(Math.max(0, first), last < 0 ? all.length : Math.max(last, first + 1) + 1);

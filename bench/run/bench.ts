@@ -16,6 +16,9 @@ export interface Settings {
   cache: string;
   /** The interpreter of everything that is not about several Pythons. */
   python: Probe;
+  /** Names of the sets that are imported, minor versions of the other Pythons; undefined means all. */
+  sets: string[] | undefined;
+  pythons: string[] | undefined;
   /** The program uv. */
   uv: string;
   say(text: string): void;

@@ -15,6 +15,8 @@ export interface Place {
   own: string[];
   /** What it shares with others of its kind. */
   shared: string[];
+  /** The folders whose files hold its cached pages, where its prefix shows pages of other files. */
+  pagesIn?: string[];
   /** Counts of FUSE requests since the mount; undefined where no server counts them. */
   requests?: () => Promise<Record<string, number>>;
   /** Resident memory of its server in bytes; undefined where there is none or it cannot be asked. */

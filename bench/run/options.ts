@@ -12,6 +12,9 @@ export interface Options {
   /** Names; undefined means all. */
   only: string[] | undefined;
   contenders: string[] | undefined;
+  /** Of the trial import: which of small, medium, large, and which other Pythons. Undefined means all. */
+  sets: string[] | undefined;
+  pythons: string[] | undefined;
   /** Where the result is written; undefined writes none. */
   output: string | undefined;
   wantsList: boolean;
@@ -25,6 +28,8 @@ export const usage = `usage: npm run bench -- [options]
   --contenders NAME,... these contenders alone, and the venv that they are compared with
   --list                name trials and contenders, and what is missing here
   --python PYTHON       the main interpreter (3.11)
+  --pythons MINOR,...   of the other Pythons these alone (3.8 to 3.13, 2.7)
+  --sets NAME,...       of the sets that are imported these alone (small, medium, large)
   --rounds N            repetitions (5; 3 with --quick)
   --cache FOLDER        where downloaded wheels stay (shenv-bench-wheels in the system's temporary folder)
   --uv PROGRAM          the program uv
@@ -47,6 +52,8 @@ export function readOptions(args: readonly string[], resultsFolder: string): Opt
       rounds: { type: 'string' },
       cache: { type: 'string', default: join(tmpdir(), 'shenv-bench-wheels') },
       uv: { type: 'string', default: 'uv' },
+      sets: { type: 'string' },
+      pythons: { type: 'string' },
       output: { type: 'string', default: resultsFolder },
       'no-output': { type: 'boolean', default: false },
     },
@@ -60,6 +67,8 @@ export function readOptions(args: readonly string[], resultsFolder: string): Opt
     cache: resolve(values.cache),
     python: values.python,
     uv: values.uv,
+    sets: values.sets?.split(','),
+    pythons: values.pythons?.split(','),
     only: values.only?.split(','),
     contenders: values.contenders?.split(','),
     output: values['no-output'] ? undefined : resolve(values.output),

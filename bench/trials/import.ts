@@ -1,5 +1,5 @@
 import { siteOf } from '../contenders/venv.js';
-import { ask } from '../run/commands.js';
+import type { Bench } from '../run/bench.js';
 import type { Place } from '../run/contender.js';
 import {
   collectModules,
@@ -8,7 +8,7 @@ import {
   loadedModules,
   moduleList,
 } from '../run/importing.js';
-import { otherPythons } from '../run/pythons.js';
+import { findPython2, otherPythons, wantsPython } from '../run/pythons.js';
 import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { downloadedSet } from '../run/wheel-set.js';
 import { recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
@@ -40,7 +40,7 @@ export const imports: Trial = {
       return;
     }
     const { bench } = session;
-    for (const imported of [small, medium, large])
+    for (const imported of wantedSets(bench))
       await bench.attempt(`import of ${imported.name}`, () => ofMainPython(session, imported));
     await ofOtherPythons(session);
     await bench.attempt('import with Python 2.7', () => ofPython2(session));
@@ -59,6 +59,15 @@ const medium: ImportedSet = { name: 'medium', packages: ['pandas'] };
 const large: ImportedSet = { name: 'large', packages: largePackages, limit: largeLimit };
 const quick: ImportedSet = { name: 'quick', packages: quickPackages, limit: quickLimit };
 
+function wantedSets(bench: Bench): ImportedSet[] {
+  const { sets } = bench.settings;
+  return [small, medium, large].filter(({ name }) => {
+    const isWanted = sets?.includes(name) ?? true;
+    if (!isWanted) bench.skip(`import of the set ${name}`, 'not among --sets');
+    return isWanted;
+  });
+}
+
 async function ofMainPython(session: Session, imported: ImportedSet): Promise<void> {
   const { bench, shelf } = session;
   const set = await downloadedSet(bench, imported.name, bench.settings.python);
@@ -68,7 +77,7 @@ async function ofMainPython(session: Session, imported: ImportedSet): Promise<vo
 async function ofOtherPythons(session: Session): Promise<void> {
   const { bench, shelf } = session;
   for (const python of await otherPythons(bench, 'import')) {
-    for (const imported of [small, medium, large]) {
+    for (const imported of wantedSets(bench)) {
       const name = `${imported.name}, Python ${python.minor}`;
       await bench.attempt(`import of ${name}`, async () => {
         const set = await downloadedSet(bench, imported.name, python);
@@ -81,11 +90,9 @@ async function ofOtherPythons(session: Session): Promise<void> {
 
 async function ofPython2(session: Session): Promise<void> {
   const { bench, shelf } = session;
-  const program = 'python2.7';
-  if (!(await ask(program, ['-c', 'pass']))) {
-    bench.skip('import with Python 2.7', `there is no program ${program}`);
-    return;
-  }
+  if (!wantsPython(bench, '2.7')) return bench.skip('import with Python 2.7', 'not among --pythons');
+  const program = await findPython2();
+  if (!program) return bench.skip('import with Python 2.7', 'there is no such interpreter here');
   const { python } = bench.settings;
   const set = await downloadedSet(bench, 'universal', python);
   const places = (await shelf.places(set)).filter(({ contender }) => contender !== 'finder');

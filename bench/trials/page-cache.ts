@@ -54,8 +54,8 @@ async function environmentsOf(
 
 /** Of all environments together: what is shared counts once. */
 async function cachedBytes(client: string, places: readonly Place[]): Promise<number> {
-  const roots = new Set(
-    places.flatMap(({ prefix, sites, own, shared }) => [prefix, ...sites, ...own, ...shared]),
-  );
+  const foldersOf = ({ pagesIn, prefix, sites, own, shared }: Place) =>
+    pagesIn ?? [prefix, ...sites, ...own, ...shared];
+  const roots = new Set(places.flatMap(foldersOf));
   return Number(await must(client, [...roots]));
 }

@@ -7,7 +7,13 @@ export const space: Trial = {
   about:
     'What one environment adds to what it shares with others (du(1), shared files counted once), what is shared, and what `du -s` of the environment tells its user. Bytes are blocks, not lengths.',
   charts: [
-    { name: 'own', title: 'What an environment itself occupies', kind: 'value', cases: /^own/ },
+    { name: 'bytes', title: 'Bytes that an environment itself occupies', kind: 'value', cases: /^own bytes/ },
+    {
+      name: 'inodes',
+      title: 'Inodes that an environment itself occupies',
+      kind: 'value',
+      cases: /^own inodes/,
+    },
     { name: 'seen', title: 'What du -s tells', kind: 'value', cases: /^du -s/ },
   ],
   async run(session) {
