@@ -40,6 +40,7 @@ async function measure(bench: Bench, options: Options, trials: readonly Trial[])
   const head = {
     schema: 1 as const,
     form: options.isQuick ? ('quick' as const) : ('full' as const),
+    isComplete: isComplete(options),
     startedAt: new Date().toISOString(),
     machine: await describeMachine(bench.folder),
     ...(await describeCheckout()),
@@ -56,6 +57,10 @@ async function measure(bench: Bench, options: Options, trials: readonly Trial[])
   const rows = groupByCase(bench.rows);
   const seconds = Math.round((performance.now() - begun) / 1000);
   return { ...head, seconds, loadAtEnd: await loadAverage(), rows, slopes, skipped };
+}
+
+function isComplete({ only, contenders: named, sets, pythons }: Options): boolean {
+  return [only, named, sets, pythons].every((choice) => choice === undefined);
 }
 
 async function openSession(bench: Bench, options: Options): Promise<Session> {

@@ -2,7 +2,7 @@
  * npm run bench:docs -- [RESULT]: writes what follows the marker in docs/benchmarks.md, and docs/benchmarks/*.svg, from a
  * result of bench/results; without one, from the newest full one that is committed.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { projectRoot } from '../test/support/sandbox.js';
 import { fillDocument } from './report/document.js';
@@ -19,9 +19,9 @@ const page = join(projectRoot, 'docs/benchmarks.md');
 await writeFile(page, fillDocument(await readFile(page, 'utf8'), trials, named));
 
 const folder = join(projectRoot, 'docs/benchmarks');
-await mkdir(folder, { recursive: true });
-for (const name of await readdir(folder)) if (name.endsWith('.svg')) await rm(join(folder, name));
+await rm(folder, { recursive: true, force: true });
 const pictures = named ? trials.flatMap((trial) => drawTrial(named.result, trial)) : [];
+if (pictures.length > 0) await mkdir(folder);
 for (const { file, svg } of pictures) await writeFile(join(folder, file), svg);
 process.stdout.write(
   named

@@ -41,6 +41,8 @@ export interface Result {
   /** 1: the first. */
   schema: 1;
   form: Form;
+  /** Whether every trial ran with every contender: what options left out is missing otherwise. */
+  isComplete: boolean;
   startedAt: string;
   seconds: number;
   machine: Machine;
@@ -82,8 +84,9 @@ export function groupByCase(rows: readonly Row[]): Row[] {
   return [...cases.values()].flat();
 }
 
-export function resultFileName({ startedAt, commit, form }: Result): string {
-  return `${startedAt.slice(0, 10)}-${commit}-${form}.json`;
+/** One that is not complete has a name that nothing takes for the newest of its form. */
+export function resultFileName({ startedAt, commit, form, isComplete }: Result): string {
+  return `${startedAt.slice(0, 10)}-${commit}-${form}${isComplete ? '' : '-part'}.json`;
 }
 
 /** Throws when the text is no result of this schema. */

@@ -27,6 +27,7 @@ export function resultOf(rows: Row[], more: Partial<Result> = {}): Result {
   return {
     schema: 1,
     form: 'quick',
+    isComplete: true,
     startedAt: '2026-01-02T03:04:05.000Z',
     seconds: 100,
     machine: {

@@ -113,6 +113,13 @@ test('the newest result of a form is the one that started last; other forms and 
   t.is(await newestResult(folder, files, 'full'), undefined);
 });
 
+test('a run with options that leave something out is not taken for a result of its form', async (t) => {
+  const folder = await temporaryFolder(t);
+  const part = resultFileName(resultOf(rows, { isComplete: false }));
+  await writeFile(join(folder, part), JSON.stringify(resultOf(rows)));
+  t.is(await newestResult(folder, [part], 'quick'), undefined);
+});
+
 test('rows of one case come together, in the order in which the cases first came', (t) => {
   const mixed = [rowOf('a', 'x', 'venv', 1), rowOf('a', 'y', 'venv', 1), rowOf('a', 'x', 'kernel', 1)];
   t.deepEqual(
