@@ -15,6 +15,7 @@ function farm(name: string, about: string, mode: string, copyMode: string): Cont
       const parts = await partsOf(ingredients);
       const prefix = join(await bench.newFolder(name, set.name, python.minor), 'env');
       await bareVenv(prefix, python);
+      // Where two bring the same file the later one wins, as with pip.
       for (const part of partFolders(parts)) await must('cp', [mode, `${part}/.`, prefix]);
       return { ...venvPlace(name, prefix, python), shared: [parts.folder] };
     },
@@ -25,13 +26,13 @@ function farm(name: string, about: string, mode: string, copyMode: string): Cont
 export const hardLinks = farm(
   'hard links',
   'a venv whose files are hard links to one shared copy of each distribution',
-  '-al',
+  '-alf',
   '-al',
 );
 
 export const symlinks = farm(
   'symlinks',
   'a venv with real folders whose files are symbolic links to one shared copy of each distribution',
-  '-as',
+  '-asf',
   '-a',
 );

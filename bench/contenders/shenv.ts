@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Sandbox } from '../../test/support/sandbox.js';
-import { plainVariables } from '../run/commands.js';
+import { program, Sandbox } from '../../test/support/sandbox.js';
+import { must, plainVariables } from '../run/commands.js';
 import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { sourceOf } from '../run/wheel-set.js';
 import { venvPlace } from './venv.js';
@@ -25,14 +25,18 @@ export async function newHome(bench: Ingredients['bench'], what: string): Promis
   return sandbox;
 }
 
+/** `shenv-fs create`, which may take as long as any command of a benchmark. Throws when it fails. */
+export async function createIn(sandbox: Sandbox, ...args: string[]): Promise<void> {
+  const options = { env: sandbox.variables, cwd: sandbox.folder };
+  await must(process.execPath, [program, 'create', ...args], options);
+}
+
 /** The home with an environment of the set, named as the set is; both engines mount the same. */
 export function homeOf({ bench, shelf, set, python }: Ingredients): Promise<Sandbox> {
   return shelf.once(`home ${set.name} ${python.minor}`, async () => {
     const sandbox = await newHome(bench, `${set.name}, Python ${python.minor}`);
-    await sandbox.expect(
-      ...['create', set.name, '--python', python.baseExecutable, '--without-pip'],
-      ...[...sourceOf(set), ...set.requirements],
-    );
+    const requirements = [...sourceOf(set), ...set.requirements];
+    await createIn(sandbox, set.name, '--python', python.baseExecutable, '--without-pip', ...requirements);
     return sandbox;
   });
 }

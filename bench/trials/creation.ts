@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { writeWheel } from '../../test/support/wheel-builder.js';
-import { newHome } from '../contenders/shenv.js';
+import { createIn, newHome } from '../contenders/shenv.js';
 import { pipMakers, uvMakers } from '../makers/folders.js';
 import type { Maker, Order } from '../makers/maker.js';
 import { shenvMakers } from '../makers/shenv.js';
@@ -78,7 +78,7 @@ async function prepare({ bench }: Session): Promise<{ order: Order; count: numbe
   const sandbox = await newHome(bench, 'for creation');
   const { baseExecutable } = python;
   const source = sourceOf(set);
-  await sandbox.expect('create', 'first', '--python', baseExecutable, ...source, ...set.requirements);
+  await createIn(sandbox, 'first', '--python', baseExecutable, ...source, ...set.requirements);
   const [lock, pins] = [sandbox.path('pylock.toml'), sandbox.path('pins.txt')];
   await sandbox.expect('lock', 'first', '-o', lock, ...source);
   await writeFile(pins, await sandbox.expect('freeze', 'first', '--all'));

@@ -4,7 +4,7 @@ import { findPlaces } from '../../src/base/paths.js';
 import { clone } from '../../src/env/generations.js';
 import { openWorkspace } from '../../src/env/workspace.js';
 import { program, type Sandbox } from '../../test/support/sandbox.js';
-import { newHome, statusOf } from '../contenders/shenv.js';
+import { createIn, newHome, statusOf } from '../contenders/shenv.js';
 import { siteOf } from '../contenders/venv.js';
 import { passes } from '../run/client.js';
 import { wallMs } from '../run/commands.js';
@@ -39,8 +39,8 @@ export const environments: Trial = {
     const sandbox = await newHome(bench, 'with many environments');
     const set = await generatedSet(bench, distributions);
     const { baseExecutable } = bench.settings.python;
-    const create = ['create', 'env-0', '--python', baseExecutable, '--without-pip', '--no-bytecode'];
-    await sandbox.expect(...create, ...sourceOf(set), ...set.requirements);
+    const create = ['env-0', '--python', baseExecutable, '--without-pip', '--no-bytecode'];
+    await createIn(sandbox, ...create, ...sourceOf(set), ...set.requirements);
     let made = 1;
     for (const count of bench.settings.isQuick ? [1, 100] : [1, 10, 100, 1000, 10_000]) {
       await addClones(session, sandbox, made, count);

@@ -37,7 +37,8 @@ export const growth: Trial = {
     for (const count of bench.settings.isQuick ? [10, 100] : [10, 30, 100, 300, 1000]) {
       const set = await generatedSet(bench, count);
       for (const place of await shelf.places(set, { only: sides })) await lookups(session, place, count);
-      if (shelf.isChosen('kernel')) await creating(session, set, count);
+      if (shelf.isChosen('kernel'))
+        await bench.attempt(`growth of creating with ${count}`, () => creating(session, set, count));
     }
     for (const contender of sides.filter((name) => shelf.isChosen(name)))
       for (const figure of ['stat', 'listdir'])

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newHome } from '../contenders/shenv.js';
+import { createIn, newHome } from '../contenders/shenv.js';
 import { venvPlace } from '../contenders/venv.js';
 import { buildClient } from '../run/client.js';
 import { must } from '../run/commands.js';
@@ -111,8 +111,8 @@ async function storeSide({ bench }: Session, set: WheelSet): Promise<Side> {
   const { python } = bench.settings;
   const sandbox = await newHome(bench, 'with a shared store');
   sandbox.variables.SHENV_STORE = folder;
-  const create = ['create', 'env', '--python', python.baseExecutable, '--without-pip'];
-  await sandbox.expect(...create, ...sourceOf(set), ...set.requirements);
+  const create = ['env', '--python', python.baseExecutable, '--without-pip'];
+  await createIn(sandbox, ...create, ...sourceOf(set), ...set.requirements);
   return {
     name: 'kernel',
     folder,
