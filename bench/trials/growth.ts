@@ -9,7 +9,8 @@ import { generatedSet, type WheelSet } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 
 const sides = ['venv', 'kernel', 'fuse-native'];
-const warmPasses = 3;
+/** Many, because a pass over few distributions takes some 20 us. */
+const warmPasses = 60;
 
 export const growth: Trial = {
   name: 'growth',
@@ -62,9 +63,8 @@ async function lookups(session: Session, place: Place, count: number): Promise<v
   const { list } = await listPlace(session, place, `growth-${count}`);
   const site = join(bench.folder, 'lists', `growth-site-${place.contender}`);
   await writeFile(site, `d ${place.sites[0]}\n`);
-  const rounds = bench.settings.rounds * warmPasses;
-  record('stat', (await passes(client, 'stat', list, rounds + 1)).slice(1));
-  record('listdir', (await passes(client, 'listdir', site, rounds + 1)).slice(1));
+  record('stat', (await passes(client, 'stat', list, warmPasses + 1)).slice(1));
+  record('listdir', (await passes(client, 'listdir', site, warmPasses + 1)).slice(1));
 }
 
 async function creating({ bench, shelf }: Session, set: WheelSet, count: number): Promise<void> {

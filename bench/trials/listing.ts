@@ -5,7 +5,7 @@ import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { directoriesSet, directorySizes } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 
-const warmPasses = 3;
+const warmPasses = 12;
 const calls = ['listdir', 'scandir'] as const;
 
 export const listing: Trial = {

@@ -10,7 +10,7 @@ const kinds: readonly { name: string; call: ClientTrial }[] = [
 ];
 
 /** Passes of one process; warm ones follow a pass that fills the caches. */
-const warmPasses = 3;
+const warmPasses = 12;
 
 export const stat: Trial = {
   name: 'stat',
