@@ -17,7 +17,7 @@ export async function describeMachine(folder: string): Promise<Machine> {
     kernel: release(),
     node: process.version,
     pythons: Object.fromEntries(pythons.map(({ minor, version }) => [minor, version])),
-    disk: (await must('stat', ['-f', '-c', '%T', folder])).trim(),
+    disk: (await must('df', ['--output=fstype', folder])).trim().split('\n').at(-1)!,
     isRoot,
   };
 }
