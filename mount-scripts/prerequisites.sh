@@ -2,16 +2,19 @@
 # Names the system packages that shenv-fs needs and this machine lacks; with --install, and as root on
 # Debian or Ubuntu, installs them. Exits 0 when nothing is missing (any more), 1 otherwise.
 # With --tests, also the shells that tests try activation in; these tests are skipped where a shell is
-# missing, so it is never an error.
+# missing, so it is never an error. With --bench, also the programs of the benchmarks' other contenders, which are
+# left out by name where they are missing.
 set -euo pipefail
 
 install=false
 tests=false
+bench=false
 for option in "$@"; do
   case $option in
     --install) install=true ;;
     --tests) tests=true ;;
-    *) echo "usage: prerequisites.sh [--install] [--tests]" >&2; exit 2 ;;
+    --bench) bench=true ;;
+    *) echo "usage: prerequisites.sh [--install] [--tests] [--bench]" >&2; exit 2 ;;
   esac
 done
 
@@ -35,16 +38,31 @@ have setfattr || lacks attr "the tests read extended attributes"
 have make || lacks make "builds the native engine"
 have g++ || lacks g++ "builds the native engine"
 
-shells=()
-if $tests; then for shell in zsh fish tcsh; do have "$shell" || shells+=("$shell"); done; fi
-if [ ${#shells[@]} -gt 0 ]; then
+# Packages that nothing fails without: offer WHAT_FOR PACKAGE...
+offer() {
+  local why_for=$1; shift
+  [ $# -gt 0 ] || return 0
   if $install && [ "$(id -u)" = 0 ] && have apt-get; then
     { apt-get update -qq &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${shells[@]}"; } >&2 || true
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2 || true
   else
-    echo "prerequisites: optional, for tests of activation: ${shells[*]}" >&2
+    echo "prerequisites: optional, for $why_for: $*" >&2
   fi
+}
+
+shells=()
+if $tests; then for shell in zsh fish tcsh; do have "$shell" || shells+=("$shell"); done; fi
+offer "tests of activation" ${shells[@]+"${shells[@]}"}
+
+contenders=()
+if $bench; then
+  have fuse-overlayfs || contenders+=(fuse-overlayfs)
+  have mksquashfs || contenders+=(squashfs-tools)
+  have squashfuse || contenders+=(squashfuse)
+  have mkfs.erofs || contenders+=(erofs-utils)
+  have uv || echo "prerequisites: optional, for the benchmarks: uv (pip install uv)" >&2
 fi
+offer "the benchmarks" ${contenders[@]+"${contenders[@]}"}
 
 if [ ! -e /dev/fuse ]; then
   echo "prerequisites: /dev/fuse is missing; load the kernel module: modprobe fuse" >&2

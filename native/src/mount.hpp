@@ -15,6 +15,6 @@ struct Mounted {
 };
 
 // Without default_permissions: everything is readable by all who may enter the mount, and the kernel's own
-// check of each part of each path costs an lstat 7 % (bench/kernel-targets.ts); ACCESS is answered instead.
+// check of each part of each path costs an lstat 7 % (bench/trials/stat.ts); ACCESS is answered instead.
 // Throws Failure; its code is that of the system call or of what fusermount3 wrote.
 Mounted mountFuse(const MountOptions& options);

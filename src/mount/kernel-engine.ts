@@ -17,7 +17,7 @@ import {
   type Upcall,
 } from './native-addon.js';
 
-/** One for each CPU up to here, where each request wakes all of them; measured with bench/threads.ts. */
+/** One for each CPU up to here, where each request wakes all of them; measured with bench/trials/threads.ts. */
 const mostThreads = 4;
 const maxImageDescriptors = 512;
 const generatedCacheBytes = 64 << 20;

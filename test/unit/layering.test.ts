@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
+import { importsUpward, readImports } from '../support/imports.js';
 import { projectRoot } from '../support/sandbox.js';
 
 const ranks: Readonly<Record<string, number>> = {
@@ -29,34 +30,19 @@ const importers: Readonly<Record<string, { most: number; where: RegExp }>> = {
   'lru-cache': { most: 8, where: /./ },
 };
 
-interface Import {
-  from: string;
-  to: string;
-}
+/** Of the benchmarks; their programs stand above all. */
+const benchRanks: Readonly<Record<string, number>> = {
+  report: 0,
+  run: 1,
+  contenders: 2,
+  makers: 3,
+  trials: 4,
+};
 
-async function readImports(): Promise<Import[]> {
-  const root = join(projectRoot, 'src');
-  const files = (await readdir(root, { recursive: true })).filter((name) => name.endsWith('.ts'));
-  const imports: Import[] = [];
-  for (const from of files) {
-    const text = await readFile(join(root, from), 'utf8');
-    const statements = /(?:^(?:import|export|\})[^'\n]*\bfrom |^import |\bimport\()'([^']+)'/gm;
-    for (const [, to = ''] of text.matchAll(statements)) imports.push({ from, to });
-    if (/const name: string = 'fuse-native'/.test(text)) imports.push({ from, to: 'fuse-native' });
-  }
-  return imports;
-}
-
-function folderOf(path: string): string {
-  return path.split('/')[0]!;
-}
-
-function targetOf({ from, to }: Import): string {
-  return posix.join(posix.dirname(from), to);
-}
+const sources = join(projectRoot, 'src');
 
 test('every folder of src has a rank', async (t) => {
-  const folders = await readdir(join(projectRoot, 'src'));
+  const folders = await readdir(sources);
   t.deepEqual(
     folders.filter((folder) => !(folder in ranks)),
     [],
@@ -64,17 +50,18 @@ test('every folder of src has a rank', async (t) => {
 });
 
 test('no module imports from a higher rank, nor from another folder of its own rank', async (t) => {
-  const wrong = (await readImports())
-    .filter(({ to }) => to.startsWith('.'))
-    .map((item) => ({ ...item, low: folderOf(item.from), high: folderOf(targetOf(item)) }))
-    .filter(({ low, high }) => low !== high && !(ranks[high]! < ranks[low]!))
-    .map(({ from, to }) => `${from} imports ${to}`);
-  t.deepEqual(wrong, []);
+  t.deepEqual(importsUpward(await readImports(sources), ranks), []);
+});
+
+test('modules of the benchmarks import from a lower rank, the programs from any', async (t) => {
+  const imports = (await readImports(join(projectRoot, 'bench'))).filter(({ from }) => from.includes('/'));
+  t.true(imports.some(({ from }) => from.startsWith('trials/')));
+  t.deepEqual(importsUpward(imports, benchRanks), []);
 });
 
 test('each third-party package has its few importers and no other', async (t) => {
   const found = new Map<string, Set<string>>();
-  for (const { from, to } of await readImports()) {
+  for (const { from, to } of await readImports(sources)) {
     if (to.startsWith('.') || to.startsWith('node:')) continue;
     found.set(to, (found.get(to) ?? new Set()).add(from));
   }

@@ -114,7 +114,7 @@ class RunCheck {
         this.#hash.update(part);
         return;
       }
-      // One call is half the price of three for small files: bench/verify.ts.
+      // One call costs less than three for small files: bench/trials/verify.ts.
       const digest = this.#hash ? this.#hash.update(part).digest() : hash('sha256', part, 'buffer');
       this.#hash = undefined;
       this.#compare(digest);

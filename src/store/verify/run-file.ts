@@ -22,8 +22,8 @@ export interface RunFile {
 
 /**
  * Buffers for one run at a time. Files are read past the page cache (O_DIRECT) where that is possible: what is compared
- * is what the disk has, no other program's pages are pushed out of memory, and a core has two thirds of its time left
- * for hashing (bench/verify.ts).
+ * is what the disk has, no other program's pages are pushed out of memory, and copying costs no time that hashing needs
+ * (bench/trials/verify.ts).
  */
 export class RunBuffers {
   readonly #memory = [0, 1].map(() => Buffer.allocUnsafeSlow(pieceBytes + directAlignment));

@@ -3,6 +3,8 @@
 With --collect PREFIX... instead of a file: finds importable modules of these packages, at most LIMIT
 (environment variable) loaded modules, and prints their names in the order in which they were imported.
 """
+from __future__ import print_function  # the same file measures Python 2.7
+
 import importlib
 import os
 import pkgutil

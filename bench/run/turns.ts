@@ -1,0 +1,49 @@
+import type { Bench } from './bench.js';
+import { dropCaches, isRoot } from './machine.js';
+
+/**
+ * Measures several sides in turns, so that what disturbs the machine for a while disturbs all of them. `measure`
+ * gives one or more samples. What it gives in `warmUps` rounds before is thrown away.
+ */
+export async function takeTurns<Side>(
+  bench: Bench,
+  sides: readonly Side[],
+  rounds: number,
+  measure: (side: Side) => Promise<readonly number[] | number>,
+  warmUps = 0,
+): Promise<Map<Side, number[]>> {
+  const samples = new Map<Side, number[]>(sides.map((side) => [side, []]));
+  for (let round = -warmUps; round < rounds; round += 1) {
+    // Back and forth, so that none has always the same one before it.
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      bench.checkRunning();
+      const found = await measure(side);
+      if (round >= 0) samples.get(side)!.push(...(typeof found === 'number' ? [found] : found));
+    }
+  }
+  return samples;
+}
+
+export type CacheState = 'warm' | 'dropped';
+
+/** `dropped` needs root; without it the cases are left out by name. */
+export function cacheStates(bench: Bench, trial: string): CacheState[] {
+  if (isRoot) return ['warm', 'dropped'];
+  bench.skip(`${trial}, caches dropped`, 'only root may drop the kernel caches');
+  return ['warm'];
+}
+
+/** As `takeTurns`; in the state `dropped` caches are dropped before each measurement, in `warm` one round goes before. */
+export function takeTurnsIn<Side>(
+  bench: Bench,
+  state: CacheState,
+  sides: readonly Side[],
+  rounds: number,
+  measure: (side: Side) => Promise<readonly number[] | number>,
+): Promise<Map<Side, number[]>> {
+  if (state === 'warm') return takeTurns(bench, sides, rounds, measure, 1);
+  return takeTurns(bench, sides, rounds, async (side) => {
+    await dropCaches();
+    return measure(side);
+  });
+}

@@ -1,0 +1,22 @@
+import { creation } from './creation.js';
+import { environments } from './environments.js';
+import { growth } from './growth.js';
+import { imports } from './import.js';
+import { interpreters } from './interpreters.js';
+import { listing } from './listing.js';
+import { pageCache } from './page-cache.js';
+import { reading } from './reading.js';
+import { requests } from './requests.js';
+import { sharedStore } from './shared-store.js';
+import { space } from './space.js';
+import { start } from './start.js';
+import { stat } from './stat.js';
+import { threads } from './threads.js';
+import type { Trial } from './trial.js';
+import { verify } from './verify.js';
+
+/** Every trial, in the order in which it is run and reported. */
+export const trials: readonly Trial[] = [
+  ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
+  ...[creation, space, environments, growth, sharedStore, threads, verify],
+];

@@ -1,0 +1,46 @@
+import { must } from '../run/commands.js';
+import type { Trial } from './trial.js';
+
+export const space: Trial = {
+  name: 'space',
+  title: 'Space on the disk',
+  about:
+    'What one environment adds to what it shares with others (du(1), shared files counted once), what is shared, and what `du -s` of the environment tells its user. Bytes are blocks, not lengths.',
+  charts: [
+    { name: 'bytes', title: 'Bytes that an environment itself occupies', kind: 'value', cases: /^own bytes/ },
+    {
+      name: 'inodes',
+      title: 'Inodes that an environment itself occupies',
+      kind: 'value',
+      cases: /^own inodes/,
+    },
+    { name: 'seen', title: 'What du -s tells', kind: 'value', cases: /^du -s/ },
+  ],
+  async run(session) {
+    const { bench, shelf } = session;
+    for (const place of await shelf.places(await session.mainSet())) {
+      bench.checkRunning();
+      const shared = await occupied(place.shared);
+      const all = await occupied([...place.shared, ...place.own]);
+      const record = (name: string, unit: 'bytes' | 'count', value: number) =>
+        bench.record('space', name, place.contender, unit, [value]);
+      record('own bytes', 'bytes', all.bytes - shared.bytes);
+      record('own inodes', 'count', all.inodes - shared.inodes);
+      record('shared bytes', 'bytes', shared.bytes);
+      record('shared inodes', 'count', shared.inodes);
+      record('du -s', 'bytes', (await occupied([place.prefix])).bytes);
+      record('du -s --apparent-size', 'bytes', await sum(['--apparent-size', '-B1', place.prefix]));
+    }
+  },
+};
+
+/** A file with several names counts once. */
+async function occupied(folders: readonly string[]): Promise<{ bytes: number; inodes: number }> {
+  if (folders.length === 0) return { bytes: 0, inodes: 0 };
+  return { bytes: await sum(['-B1', ...folders]), inodes: await sum(['--inodes', ...folders]) };
+}
+
+async function sum(args: readonly string[]): Promise<number> {
+  const output = await must('du', ['-s', '-c', ...args]);
+  return Number(/(\d+)\s+total\s*$/.exec(output)![1]);
+}

@@ -1,0 +1,67 @@
+import test from 'ava';
+import { barChart } from '../../../bench/report/bar-chart.js';
+import { formatNumber, formatValue } from '../../../bench/report/format.js';
+import { lineChart } from '../../../bench/report/line-chart.js';
+import { logTicks } from '../../../bench/report/svg.js';
+
+/** x and width of the bars, in order; the first rectangle is the background. */
+function bars(svg: string): { x: number; width: number }[] {
+  return [...svg.matchAll(/<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/g)]
+    .slice(1)
+    .map(([, x, width]) => ({ x: Number(x), width: Number(width) }));
+}
+
+test('bars of ratios start at 1: half and twice the venv are equally long, to either side', (t) => {
+  const bar = (value: number) => ({ contender: 'kernel', value, label: '' });
+  const [half, twice] = bars(barChart('t', 'ratio', [{ title: 'g', bars: [bar(0.5), bar(2)] }]));
+  t.true(Math.abs(half!.width - twice!.width) < 0.2);
+  t.true(Math.abs(half!.x + half!.width - twice!.x) < 0.2);
+});
+
+test('a title and a label with signs of XML stay text', (t) => {
+  const svg = barChart('a < b & "c"', 'value', [
+    { title: '<g>', bars: [{ contender: 'x', value: 1, label: '&' }] },
+  ]);
+  t.true(svg.includes('a &lt; b &amp; &quot;c&quot;'));
+  t.true(svg.includes('&lt;g&gt;'));
+  t.false(svg.includes('<g>'));
+});
+
+test('points of a line lie within the picture, the higher value higher', (t) => {
+  const points = [
+    { x: 1, y: 10 },
+    { x: 1000, y: 20_000 },
+  ];
+  const svg = lineChart('t', { x: 'x', y: 'y' }, [{ name: 'kernel', points }]);
+  const places = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
+    Number(x),
+    Number(y),
+  ]);
+  t.is(places.length, 2);
+  t.true(places[0]![0]! < places[1]![0]! && places[0]![1]! > places[1]![1]!);
+  for (const [x, y] of places) t.true(x! >= 90 && x! <= 620 && y! >= 50 && y! <= 340);
+});
+
+test('ticks enclose all values, also where all are the same', (t) => {
+  for (const values of [[3, 4000], [0.02, 0.5], [7], [1, 1], [10, 1000]]) {
+    const ticks = logTicks(values);
+    t.true(ticks.length >= 2, `${values}: ${ticks}`);
+    t.true(ticks[0]! <= Math.min(...values) && ticks.at(-1)! >= Math.max(...values), `${values}: ${ticks}`);
+  }
+});
+
+test('numbers keep three significant digits, values get the unit that fits', (t) => {
+  t.deepEqual([0.01234, 1.005, 12.34, 123.4, 1234, 0].map(formatNumber), [
+    '0.0123',
+    '1.00',
+    '12.3',
+    '123',
+    '1,230',
+    '0',
+  ]);
+  t.is(formatValue(999, 'us'), '999 us');
+  t.is(formatValue(1500, 'us'), '1.50 ms');
+  t.is(formatValue(2500, 'ms'), '2.50 s');
+  t.is(formatValue(3 * 2 ** 20, 'bytes'), '3.00 MiB');
+  t.is(formatValue(12_345, 'count'), '12,345');
+});

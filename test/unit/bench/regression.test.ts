@@ -1,0 +1,68 @@
+import test from 'ava';
+import { judge } from '../../../bench/report/goals.js';
+import { findRegressions } from '../../../bench/report/regression.js';
+import { ratioOf } from '../../../bench/report/result.js';
+import { resultOf, rowOf, slopeOf } from '../../support/bench-results.js';
+
+const own = new Set(['kernel']);
+
+test('a ratio is to the venv of the same trial and the same case', (t) => {
+  const rows = [
+    rowOf('stat', 'hit, warm', 'venv', 2),
+    rowOf('stat', 'miss, warm', 'venv', 8),
+    rowOf('stat', 'hit, warm', 'kernel', 3),
+    rowOf('stat', 'other', 'kernel', 3),
+  ];
+  t.is(ratioOf(rows, rows[2]!), 1.5);
+  t.is(ratioOf(rows, rows[3]!), undefined);
+});
+
+test('a machine on which everything takes twice as long has no regression', (t) => {
+  const take = (factor: number) =>
+    resultOf([rowOf('stat', 'hit', 'venv', 2 * factor), rowOf('stat', 'hit', 'kernel', 2.4 * factor)]);
+  t.deepEqual(findRegressions(take(1), take(2), own), { regressions: [], compared: 1 });
+});
+
+test('a ratio that grew by more than the tolerance is a regression, of the named contenders only', (t) => {
+  const take = (kernel: number, squashfs: number) =>
+    resultOf([
+      rowOf('stat', 'hit', 'venv', 2),
+      rowOf('stat', 'hit', 'kernel', kernel),
+      rowOf('stat', 'hit', 'squashfs', squashfs),
+    ]);
+  t.deepEqual(findRegressions(take(2, 2), take(2.9, 9), own).regressions, []);
+  const { regressions } = findRegressions(take(2, 2), take(3.1, 2), own);
+  t.deepEqual(
+    regressions.map(({ what, before, now }) => ({ what, before, now })),
+    [{ what: 'stat: hit (kernel), ratio', before: 1, now: 1.55 }],
+  );
+});
+
+test('one more request for each of many modules is a regression; a few more in all are not', (t) => {
+  const take = (count: number) => resultOf([rowOf('requests', 'LOOKUP', 'kernel', count, 'count')]);
+  t.is(findRegressions(take(1000), take(1050), own).regressions.length, 0);
+  t.is(findRegressions(take(1000), take(2000), own).regressions.length, 1);
+  t.is(findRegressions(take(0), take(5), own).regressions.length, 0);
+  t.is(findRegressions(take(0), take(500), own).regressions.length, 1);
+});
+
+test('a lookup that becomes linear in the number of distributions is a regression', (t) => {
+  const take = (exponent: number) => resultOf([], { slopes: [slopeOf('kernel', exponent)] });
+  t.is(findRegressions(take(0.05), take(0.2), own).regressions.length, 0);
+  t.is(findRegressions(take(0.05), take(1), own).regressions.length, 1);
+});
+
+test('what only one of two results has is not compared, and the number of comparisons tells it', (t) => {
+  const before = resultOf([rowOf('requests', 'READ', 'kernel', 1, 'count')]);
+  const now = resultOf([rowOf('requests', 'LOOKUP', 'kernel', 1, 'count')]);
+  t.deepEqual(findRegressions(before, now, own), { regressions: [], compared: 0 });
+});
+
+test('a goal is judged by the ratio in its own case', (t) => {
+  const rows = [rowOf('stat', 'hit, warm', 'venv', 10), rowOf('stat', 'hit, warm', 'kernel', 12.1)];
+  const goal = { trial: 'stat', case: /^hit, warm$/, most: 1.2, of: 'ratio' } as const;
+  t.deepEqual(judge({ rows }, [goal]), [
+    { trial: 'stat', case: 'hit, warm', of: 'ratio', most: 1.2, found: 1.21, isMet: false },
+  ]);
+  t.true(judge({ rows }, [{ ...goal, most: 1.21 }])[0]!.isMet);
+});
