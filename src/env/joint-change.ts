@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
+import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import type { Store } from '../store/store.js';
@@ -85,7 +86,7 @@ async function writeJournal(environments: Environments, manifests: readonly Mani
 
 /** Nothing of a journal that is not whole was published: it is put in place in one step. */
 async function readJournal(path: string): Promise<Manifest[]> {
-  const data = await unless('ENOENT', readFile(path));
+  const data = await unless('ENOENT', readRegular(path));
   if (!data) return [];
   try {
     const encoded = unpackFramed(magic, journalVersion, data) as Buffer[];
