@@ -1,4 +1,5 @@
 import {
+  lstat,
   mkdir,
   mkdtemp,
   open,
@@ -20,6 +21,7 @@ import {
 } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
 import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
@@ -184,10 +186,12 @@ export class Environments {
       const files = (await this.#manifestFiles(name)).sort();
       for (const file of files) {
         const path = join(this.#folder, name, file);
-        const data = await unless('ENOENT', readFile(path));
+        // Of another user's home too, for a gc, which must not wait for a FIFO.
+        const data = await unless('ENOENT', readRegular(path));
+        if (!data && !(await unless('ENOENT', lstat(path)))) continue;
         const manifest = data && decodeOrNothing(data, path);
         if (manifest) manifests.push(manifest);
-        else if (data) damaged.push({ name, generation: Number(manifestPattern.exec(file)![1]) });
+        else damaged.push({ name, generation: Number(manifestPattern.exec(file)![1]) });
       }
     }
     return { manifests, damaged };

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
 import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import type { Store } from '../store/store.js';
@@ -94,7 +95,7 @@ async function listJournals({ changes }: Environments): Promise<{ journals: Jour
     if (!file.endsWith(suffix)) continue;
     const path = join(changes, file);
     const status = await unless('ENOENT', stat(path));
-    const data = await unless('ENOENT', readFile(path));
+    const data = await unless('ENOENT', readRegular(path));
     if (!status || !data) continue;
     const content = decodeJournal(data, path);
     if (content) journals.push({ ...content, path, writtenMs: status.mtimeMs });

@@ -239,6 +239,9 @@ test.serial(
       [relative(images, own)],
     );
     t.is(await modeOf(join(shared, 'condemned')), 0o3775);
+    await create(bob, wheels);
+    await bob.run('mkfifo', join(bob.home, 'data', 'environments', 'demo', '00000002.manifest'));
+    t.regex((await sandbox.shenv('store', 'gc')).stderr, /demo@2 is damaged.*ROOTS_INCOMPLETE/s);
   },
 );
 
