@@ -142,7 +142,19 @@ async function openImage(path: string): Promise<Image> {
   if (/-[0-9a-f]{16}\.img$/.test(path)) return Image.open(path);
   const base = path.replace(/(-[0-9a-f]{16})\.[^/.]+\.img$/, '$1.img');
   if (base === path) throw new Violation('this is no image');
-  return Image.open(path, await Image.open(base));
+  return Image.open(path, await Image.open(await placeOf(base)));
+}
+
+/** A gc that was killed may have condemned bytecode and not yet its wheel's image, or the other way round. */
+async function placeOf(path: string): Promise<string> {
+  const [, root = '', place = ''] = /^(.*\/v\d+)\/(?:images|condemned\/[^/]+)\/(.*)$/.exec(path) ?? [];
+  const collections = (await unless('ENOENT', readdir(join(root, 'condemned')))) ?? [];
+  const folders = ['images', ...collections.map((collection) => join('condemned', collection))];
+  for (const folder of folders) {
+    const candidate = join(root, folder, place);
+    if ((await unless('ENOENT', lstat(candidate))) !== undefined) return candidate;
+  }
+  throw new Violation('the image of its wheel is nowhere');
 }
 
 /** No number is given to two environments, not even to one that came after the other was deleted. */

@@ -106,6 +106,8 @@ class Rounds {
         const text = isPlain ? error.message : String((error as Error).stack);
         this.#summary.violations.push(`${formatRound(round)}: ${text}`);
         log(`VIOLATION ${formatRound(round)}: ${text}`);
+        // So that what it left is no violation of the next rounds, too.
+        await this.#servant.run(['store', 'gc', '--older-than', '0']);
       }
       this.#summary.rounds += 1;
       if (this.#summary.rounds % 100 === 0) log(`${this.#summary.rounds} rounds`);
