@@ -1,5 +1,6 @@
+import { digestOf } from './digests.js';
 import { formatVersion, imageKinds } from './format.js';
-import { digestOf, type Image, type NodeIndex } from './read.js';
+import type { Image, NodeIndex } from './read.js';
 
 /**
  * A text form of everything an image holds but the bytes of its files (their digests stand for them):

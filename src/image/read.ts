@@ -2,16 +2,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type Digest, type Serial, toDigest, toSerial } from '../base/brands.js';
 import { openTrusted, openTrustedSync, type Trust } from '../base/trust.js';
 import { checkHeader, checkNodes, checkSectionDigest, type ImageHeader } from './check.js';
-import {
-  digestBytes,
-  headerBytes,
-  header as headerFields,
-  imageKinds,
-  modes,
-  nodeFlags,
-  nodeRecord,
-  type SectionName,
-} from './format.js';
+import { imageKinds, modes, nodeFlags, nodeRecord, type SectionName } from './format.js';
 import { decodeMeta, type ImageMeta } from './meta.js';
 
 /** Index of a node in its image; 0 is the root. */
@@ -278,36 +269,4 @@ function readAt(fd: number, position: number, length: number, buffer: Buffer): B
     done += count;
   }
   return buffer.subarray(0, done);
-}
-
-/** The digests section, checked: 32 bytes a regular file, in node order. */
-export async function readDigests(image: Image): Promise<Buffer> {
-  const place = image.header.sections.digests;
-  const file = await openTrusted(image.path, image.trust);
-  try {
-    const data = Buffer.alloc(place.length);
-    await file.read(data, 0, place.length, place.offset);
-    checkSectionDigest(data, place, 'digests', image.path);
-    return data;
-  } finally {
-    await file.close();
-  }
-}
-
-/** One file's SHA-256 out of `readDigests`. */
-export function digestOf(digests: Buffer, index: number): Buffer {
-  return digests.subarray(index * digestBytes, (index + 1) * digestBytes);
-}
-
-/** The wheel digest of the image file at `path`, from the header alone. Throws as `Image.open`. */
-export async function readWheelDigest(path: string, trust?: Trust): Promise<Digest> {
-  const file = await openTrusted(path, trust);
-  try {
-    const data = Buffer.alloc(headerBytes);
-    await file.read(data, 0, headerBytes, 0);
-    checkHeader(data, (await file.stat()).size, path);
-    return toDigest(data.toString('hex', headerFields.wheelDigest, headerFields.wheelDigest + digestBytes));
-  } finally {
-    await file.close();
-  }
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { ShenvError } from '../base/errors.js';
 import { openTrusted } from '../base/trust.js';
+import { digestOf, readDigests } from './digests.js';
 import { walkImage } from './dump.js';
 import { damageHint, nodeFlags } from './format.js';
-import { digestOf, type Image, type NodeIndex, readDigests } from './read.js';
+import type { Image, NodeIndex } from './read.js';
 
 const pieceBytes = 1 << 20;
 

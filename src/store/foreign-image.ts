@@ -1,8 +1,9 @@
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { ShenvError } from '../base/errors.js';
+import { digestOf, readDigests } from '../image/digests.js';
 import { walkImage } from '../image/dump.js';
 import { imageKinds } from '../image/format.js';
-import { digestOf, Image, readDigests } from '../image/read.js';
+import { Image } from '../image/read.js';
 import { renumberImage } from '../image/renumber.js';
 import { verifyContents } from '../image/verify.js';
 import { parseScriptEntryPoints } from '../wheel/entry-points.js';

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import type { Digest } from '../base/brands.js';
 import { ShenvError, unless } from '../base/errors.js';
-import { Image, readWheelDigest } from '../image/read.js';
+import { readWheelDigest } from '../image/digests.js';
+import { Image } from '../image/read.js';
 import { normalizeName, sameVersion } from '../wheel/filename.js';
 import { listFolder, StorePart } from './chain.js';
 import { digestPrefix, imageNameOf, imageSuffix, type StoreLayout } from './layout.js';

@@ -1,6 +1,7 @@
 import type { Workspace } from '../../env/workspace.js';
+import { readDigests } from '../../image/digests.js';
 import { dumpImage } from '../../image/dump.js';
-import { Image, readDigests } from '../../image/read.js';
+import { Image } from '../../image/read.js';
 import { putWheel } from '../../store/put.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { formatTable } from '../table.js';

@@ -1,5 +1,6 @@
+import { digestOf, readDigests } from '../../image/digests.js';
 import { walkImage } from '../../image/dump.js';
-import { digestOf, type Image, readDigests } from '../../image/read.js';
+import type { Image } from '../../image/read.js';
 import type { Workspace } from '../workspace.js';
 import type { Installed } from './survey.js';
 import type { Venv } from './venv.js';

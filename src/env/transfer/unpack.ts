@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { ShenvError, systemErrorCode, unless } from '../../base/errors.js';
-import { type Image, readDigests } from '../../image/read.js';
+import { readDigests } from '../../image/digests.js';
+import type { Image } from '../../image/read.js';
 import type { Layer, Manifest } from '../../manifest/types.js';
 import { findInterpreter, type KnownInterpreter } from '../../python/interpreter-record.js';
 import { publishForeignImage, type StagedImage, stageForeignImage } from '../../store/foreign-image.js';

@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { readDigests } from '../../../src/image/digests.js';
 import { dumpImage, walkImage } from '../../../src/image/dump.js';
-import { type Image, readDigests } from '../../../src/image/read.js';
+import type { Image } from '../../../src/image/read.js';
 import { putWheel } from '../../../src/store/put.js';
 import { Store } from '../../../src/store/store.js';
 import { matchesGolden } from '../../support/golden.js';
