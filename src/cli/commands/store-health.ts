@@ -66,7 +66,7 @@ export async function repairImages(
   const { images, gaps } = data;
   if (!dryRun) await showAgain(workspace, images);
   const isWhole = images.every(({ outcome }) => outcome === 'rebuilt' || outcome === 'would be rebuilt');
-  const rebuilt = images.filter(({ outcome }) => outcome === 'rebuilt').length;
+  const rebuilt = images.filter(({ outcome }) => outcome.endsWith('rebuilt')).length;
   return {
     data: { ...data, gaps: gaps.map(({ what }) => what) },
     text: [
@@ -74,7 +74,7 @@ export async function repairImages(
       ...images.filter(({ outcome }) => outcome === 'lost').flatMap(remedyOf),
       images.length === 0
         ? `${plural(data.count, 'image')}: all sound`
-        : `${plural(rebuilt, 'image')} rebuilt`,
+        : `${plural(rebuilt, 'image')} ${dryRun ? 'would be ' : ''}rebuilt`,
       ...gapLines({ gaps }),
       ...firstStoreLines(workspace.store),
     ].join('\n'),

@@ -97,10 +97,11 @@ export class WheelFetch {
     const first = waiting.find(({ tags }) => !isForAny(tags)) ?? waiting[0]!;
     const takes = (probe: Probe, { tags }: LostWheel) => tags.some((tag) => probe.tags.includes(tag));
     const probe = await this.#interpreters.find((candidate) => takes(candidate, first));
-    if (probe) return { probe, targets: [], wheels: waiting.filter((wheel) => takes(probe, wheel)) };
+    if (probe)
+      return { probe, targets: [], wheels: onceEach(waiting.filter((wheel) => takes(probe, wheel))) };
     const same = waiting.filter(({ tags }) => String(tags) === String(first.tags));
     const other = await this.#interpreters.find(() => true);
-    return { probe: other, targets: targetArgs(first.tags), wheels: same };
+    return { probe: other, targets: targetArgs(first.tags), wheels: onceEach(same) };
   }
 
   async #fetchGroup(probe: Probe, targets: readonly string[], wheels: readonly LostWheel[]): Promise<void> {
@@ -133,6 +134,11 @@ export class WheelFetch {
     for (const [wheel, path] of await findLocally(wheels, [this.#folder], () => []))
       this.found.set(wheel, path);
   }
+}
+
+/** pip takes one version of a name at a time. */
+function onceEach(wheels: readonly LostWheel[]): LostWheel[] {
+  return [...new Map(wheels.map((wheel) => [normalizeName(wheel.name), wheel])).values()];
 }
 
 function isForAny(tags: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Serial, toSerial } from '../../base/brands.js';
 import { ShenvError, systemErrorCode } from '../../base/errors.js';
 import { Image } from '../../image/read.js';
@@ -169,7 +169,7 @@ class StoreRepairing {
         ...(builtFrom ? { builtFrom } : {}),
         ...(signal ? { signal } : {}),
       });
-      return { ...verdict, outcome: 'rebuilt', how: path, asideAt: aside.path };
+      return { ...verdict, outcome: 'rebuilt', how: basename(path), asideAt: aside.path };
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
       return this.#giveUp(verdict, error.message);
