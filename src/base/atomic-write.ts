@@ -58,16 +58,19 @@ export async function publishExclusively(staged: string, target: string): Promis
   }
 }
 
+/** No command takes longer: what was staged before is of a process that was killed. */
+export const longestStagingMs = 24 * 3_600_000;
+
 /**
- * Removes staged files in `folder` that were written before `beforeMs`: their processes were killed. Those of other users
- * stay where the folder is sticky.
+ * Removes staged files in `folder` whose processes were killed. `nowMs` is the clock of its file system. Those of other
+ * users stay where the folder is sticky.
  */
-export async function removeStaged(folder: string, beforeMs: number): Promise<void> {
+export async function removeStaged(folder: string, nowMs: number): Promise<void> {
   for (const name of (await unless('ENOENT', readdir(folder))) ?? []) {
     if (!stagedPattern.test(name)) continue;
     const path = join(folder, name);
     const status = await unless('ENOENT', stat(path));
-    if (!status || status.mtimeMs >= beforeMs) continue;
+    if (!status || status.mtimeMs >= nowMs - longestStagingMs) continue;
     await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });

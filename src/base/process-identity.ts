@@ -27,10 +27,19 @@ export function isRunning({ host, system, pid, startTicks }: ProcessIdentity): b
   const there = startTicksOf(pid);
   if (there !== undefined) return there === startTicks;
   // With the mount option hidepid of proc(5), processes of other users seem not to be there.
-  return isSignalable(pid) ? undefined : false;
+  return isAlive(pid) ? undefined : false;
 }
 
-function isSignalable(pid: number): boolean {
+/** How long a process whose end cannot be seen is believed to run after its last sign of life. */
+const believedMs = 24 * 3_600_000;
+
+/** Whether it is to be taken for running; `silentMs` is the time since it, known or not, last gave a sign of life. */
+export function mayRun(identity: ProcessIdentity | undefined, silentMs: number): boolean {
+  return (identity && isRunning(identity)) ?? silentMs < believedMs;
+}
+
+/** Whether this PID namespace has a process with this id, whichever it is. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

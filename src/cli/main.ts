@@ -5,14 +5,14 @@ import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
-const abort = new AbortController();
-const program = makeProgram(abort.signal);
 if (isMainThread) runCommand();
 // The bundle is one file, so that its threads begin here too.
 else void import('../store/verify/digest-worker.js');
 
 // Not awaited: the bundle is a CommonJS module, which starts 20 ms earlier than an ES module.
 function runCommand(): void {
+  const abort = new AbortController();
+  const program = makeProgram(abort.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on('error', (error) => {
@@ -20,22 +20,22 @@ function runCommand(): void {
     process.exit();
   });
   program.parseAsync().catch((error: unknown) => {
-    process.exitCode = error instanceof CommanderError ? endOfParsing(error) : writeError(error);
+    process.exitCode = error instanceof CommanderError ? endOfParsing(program, error) : writeError(error);
   });
 }
 
 /** Help and version that were asked for are written already; anything else is a wrong use. */
-function endOfParsing(error: CommanderError): number {
+function endOfParsing(program: Command, error: CommanderError): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return 2;
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const help = `\`${commandNamed(process.argv.slice(2))} --help\` tells its use.`;
+  const help = `\`${commandNamed(program, process.argv.slice(2))} --help\` tells its use.`;
   const hint = suggestion === undefined ? help : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${help}`;
   return writeError(new ShenvError('USAGE', message, { hint }), process.argv.includes('--json'));
 }
 
 /** The program's name and those of the commands that `words` begin with. */
-function commandNamed(words: readonly string[]): string {
+function commandNamed(program: Command, words: readonly string[]): string {
   let command: Command = program;
   let name = command.name();
   for (const word of words) {

@@ -27,8 +27,6 @@ import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
 import type { Registration } from './registration.js';
 
-const longestCommandMs = 24 * 3_600_000;
-
 const manifestPattern = /^(\d{8})\.manifest$/;
 
 /** The environments of one home: a folder each, with a manifest a generation. */
@@ -218,11 +216,10 @@ export class Environments {
     return data && decodeOrNothing(data, path)?.serial;
   }
 
-  /** Removes what commands that were killed have left half-written; a day is longer than any command takes. */
+  /** Removes what commands that were killed have left half-written. */
   async removeLeftovers(): Promise<void> {
-    const beforeMs = Date.now() - longestCommandMs;
     const folders = [this.#home, this.#staging, this.changes, this.plans, this.interpreters];
-    for (const folder of folders) await removeStaged(folder, beforeMs);
+    for (const folder of folders) await removeStaged(folder, Date.now());
   }
 
   async assertFree(name: string): Promise<void> {

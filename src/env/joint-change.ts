@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
-import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import { mayRun, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
 import { readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
@@ -15,8 +15,6 @@ import type { Environments } from './environments.js';
 const journalVersion = 2;
 const magic = 'SHENVJRN';
 const suffix = '.journal';
-/** How long a process of another host or container is believed to be at it. */
-const believedMs = 24 * 3_600_000;
 
 interface JournalContent {
   process: ProcessIdentity;
@@ -85,7 +83,7 @@ export async function readJournals(
 }
 
 function isUnderWay({ process, writtenMs }: Journal): boolean {
-  return isRunning(process) ?? Date.now() - writtenMs < believedMs;
+  return mayRun(process, Date.now() - writtenMs);
 }
 
 async function listJournals({ changes }: Environments): Promise<{ journals: Journal[]; unread: string[] }> {

@@ -56,8 +56,9 @@ export class Daemon {
   readonly #workspace: Workspace;
   readonly #options: DaemonOptions;
   readonly #contents = new ImageContents();
-  #environments!: MountedEnvironments;
-  #leases: HeldLease[] = [];
+  readonly #environments: MountedEnvironments;
+  /** Filled when it starts, before anything is shown. */
+  readonly #leases: HeldLease[] = [];
   readonly #startedMs = Date.now();
   /** Resolves when the mount has ended and everything is cleaned up. */
   readonly ended: Promise<void>;
@@ -72,6 +73,11 @@ export class Daemon {
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
     this.#options = options;
+    this.#environments = new MountedEnvironments(workspace, {
+      status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
+      only: options.environment,
+      shown: new ShownImages(this.#leases),
+    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -121,11 +127,6 @@ export class Daemon {
 
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
-    this.#environments = new MountedEnvironments(this.#workspace, {
-      status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
-      only: environment,
-      shown: new ShownImages(this.#leases),
-    });
     if (environment !== undefined) await readReference(this.#workspace, environment);
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);

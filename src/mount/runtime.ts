@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { replaceFile } from '../base/atomic-write.js';
-import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { ShenvError, unless } from '../base/errors.js';
+import { isAlive } from '../base/process-identity.js';
 
 /** What a running daemon leaves in the runtime folder for other commands. */
 export interface DaemonRecord {
@@ -179,13 +180,4 @@ async function hasRetired(runtime: string, { mountpoint, pid }: DaemonRecord): P
     await setTimeout(retiringPollMs);
   }
   return false;
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
 }

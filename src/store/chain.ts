@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { systemErrorCode, unless } from '../base/errors.js';
@@ -93,6 +93,16 @@ function absenceOf(path: string): string | undefined {
     return statSync(path).isDirectory() ? undefined : 'ENOTDIR';
   } catch (error) {
     return systemErrorCode(error) ?? String(error);
+  }
+}
+
+/** As `listFolder`, for look-ups, which do not yield. */
+export function listFolderSync(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return [];
+    throw error;
   }
 }
 

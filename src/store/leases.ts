@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFull, isRefusal, naming, systemErrorCode, unless } from '../base/errors.js';
-import { isRunning, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import { isRunning, mayRun, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
 import { readRegular } from '../base/trust.js';
 import type { ImageName, StoreLayout } from './layout.js';
 import { fileMode, makeFolder } from './modes.js';
@@ -31,8 +31,6 @@ const stagedSuffix = '.new';
 /** A lease that is being written and cannot be read is somebody's for as long. */
 const writingMs = 3_600_000;
 const heartbeatMs = 5 * 60_000;
-/** How long a process of another host is believed to run after its last sign of life. */
-const believedMs = 24 * 3_600_000;
 
 /**
  * One lease of this process: a file from `take` to `end`. Nothing syncs it: a lease has no meaning after a crash
@@ -112,6 +110,11 @@ export class HeldLease {
   }
 }
 
+/** Whether it is of a command that looks images up now. */
+export function isRunningOperation({ kind, isAlive }: FoundLease): boolean {
+  return kind === 'operation' && isAlive;
+}
+
 /** The leases of a store. `nowMs` is the file system's clock; one that cannot be read counts while it is fresh. */
 export async function listLeases({ leases }: StoreLayout, nowMs: number): Promise<FoundLease[]> {
   const found: FoundLease[] = [];
@@ -122,7 +125,7 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
     const text = await unless('ENOENT', readRegular(path));
     if (!status || text === undefined) continue;
     const lease = parseLease(text.toString());
-    const isAlive = (lease && isRunning(lease)) ?? nowMs - status.mtimeMs < believedMs;
+    const isAlive = mayRun(lease, nowMs - status.mtimeMs);
     found.push({
       ...(lease ?? unknownLease(file, status.mtimeMs)),
       id: file.slice(0, -suffix.length),

@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { Image } from '../image/read.js';
 import { sameVersion } from '../wheel/filename.js';
-import type { StorePart } from './chain.js';
+import { listFolderSync, type StorePart } from './chain.js';
 import type { ImageKey } from './image-cache.js';
 import { bytecodeName, digestPrefix, imagePlace, imageSuffix } from './layout.js';
 import type { Store } from './store.js';
@@ -67,7 +66,7 @@ export class Outlines {
     const found: Image[] = [];
     for (const part of this.#store.parts) {
       for (const folder of foldersOf(part, name, version)) {
-        const files = listFolder(folder).filter((file) => /-[0-9a-f]{16}\.img$/.test(file));
+        const files = listFolderSync(folder).filter((file) => /-[0-9a-f]{16}\.img$/.test(file));
         found.push(...files.flatMap((file) => outline(part, join(folder, file)) ?? []));
       }
     }
@@ -93,7 +92,7 @@ export class Outlines {
     const ending = endingOf(key, cacheTag);
     for (const part of this.#store.parts) {
       for (const folder of foldersOf(part, name, version)) {
-        for (const file of listFolder(folder)) {
+        for (const file of listFolderSync(folder)) {
           const image = file.endsWith(ending) ? outline(part, join(folder, file)) : undefined;
           if (image?.wheelDigest === wheelDigest) return image;
         }
@@ -112,7 +111,7 @@ function endingOf({ wheelDigest }: ImageKey, cacheTag: string | undefined): stri
 /** Folders of a version: a wheel's name may spell it otherwise (`1.0` and `1.0.0`). */
 function* foldersOf(part: StorePart, name: string, version: string): Generator<string> {
   for (const distribution of part.distributionFolders(name)) {
-    const others = listFolder(distribution).filter(
+    const others = listFolderSync(distribution).filter(
       (other) => other !== version && sameVersion(other, version),
     );
     for (const spelled of [version, ...others]) {
@@ -133,15 +132,6 @@ function outline({ trust }: StorePart, path: string): Image | undefined {
     return Image.outline(path, trust);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

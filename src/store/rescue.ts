@@ -1,8 +1,8 @@
-import { existsSync, linkSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isRefusal, systemErrorCode } from '../base/errors.js';
 import { ownUid } from '../base/trust.js';
-import type { StorePart } from './chain.js';
+import { listFolderSync, type StorePart } from './chain.js';
 import { baseNameOf, type ImageName, imageNameOfFile } from './layout.js';
 import { makeFolderSync } from './modes.js';
 
@@ -15,7 +15,7 @@ const mostTries = 8;
  */
 export function rescue(part: StorePart, distribution: string, wheel: ImageName): boolean {
   const found: { path: string; place: string }[] = [];
-  for (const collection of list(part.layout.condemned)) {
+  for (const collection of listFolderSync(part.layout.condemned)) {
     for (const { version, file, path } of filesOf(part, collection, distribution)) {
       const name = imageNameOfFile(file);
       if (name && baseNameOf(name) === wheel) found.push({ path, place: join(distribution, version, file) });
@@ -34,10 +34,14 @@ function filesOf(
   const above = join(part.layout.condemned, collection);
   const folder = join(above, distribution);
   if (![above, folder].every((path) => part.believesFolder(path))) return [];
-  return list(folder)
+  return listFolderSync(folder)
     .filter((version) => part.believesFolder(join(folder, version)))
     .flatMap((version) =>
-      list(join(folder, version)).map((file) => ({ version, file, path: join(folder, version, file) })),
+      listFolderSync(join(folder, version)).map((file) => ({
+        version,
+        file,
+        path: join(folder, version, file),
+      })),
     );
 }
 
@@ -82,13 +86,4 @@ function moveExclusively(from: string, to: string): boolean {
   }
   rmSync(from, { force: true });
   return true;
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return [];
-    throw error;
-  }
 }

@@ -1,16 +1,10 @@
 import { ShenvError } from '../../base/errors.js';
+import { isAlive } from '../../base/process-identity.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
 import type { EngineName } from '../../mount/engine.js';
 import { canonicalMountpoint, mountAt, probeMount, unmountPath } from '../../mount/mountpoint.js';
-import {
-  askDaemon,
-  isAlive,
-  listRecords,
-  prepareRuntime,
-  removeRecord,
-  runtimeFiles,
-} from '../../mount/runtime.js';
+import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } from '../../mount/runtime.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';

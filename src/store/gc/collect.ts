@@ -6,11 +6,11 @@ import { unless } from '../../base/errors.js';
 import type { Progress } from '../../base/progress.js';
 import type { StorePart } from '../chain.js';
 import type { ImageName, StoreLayout } from '../layout.js';
-import { type FoundLease, HeldLease, listLeases, removeDeadLeases } from '../leases.js';
+import { type FoundLease, HeldLease, isRunningOperation, listLeases, removeDeadLeases } from '../leases.js';
 import { mayWrite } from '../modes.js';
 import { type Choice, choose, type WeighedImage } from './candidates.js';
 import { condemn, imagesBelow, removeEmptyFolders, type Sentence, sentence } from './condemned.js';
-import { longestOperationMs, removeLeftovers } from './leftovers.js';
+import { removeLeftovers } from './leftovers.js';
 
 /** What generations refer to. */
 export interface Marked {
@@ -42,7 +42,7 @@ export interface CollectOptions {
 
 export interface Collected {
   removed: Pick<WeighedImage, 'place' | 'bytes'>[];
-  /** Condemned, for the next gc: operations were running for too long. */
+  /** Put back, for the next gc: operations were running for too long. */
   waiting: Sentence[];
   /** Those that it would have had to wait for. */
   waitingFor: FoundLease[];
@@ -161,14 +161,13 @@ class Collection {
   /** Waits until the operations that run now have ended; those that have not in time. */
   async #awaitOperations(): Promise<FoundLease[]> {
     const { waitMs, signal, progress } = this.#options;
-    const isRunning = ({ kind, isAlive }: FoundLease) => kind === 'operation' && isAlive;
     const awaited = new Set(
-      (await listLeases(this.#layout, this.#nowMs)).filter(isRunning).map(({ id }) => id),
+      (await listLeases(this.#layout, this.#nowMs)).filter(isRunningOperation).map(({ id }) => id),
     );
     if (awaited.size > 0) progress.start('Waiting for operations', 0);
     for (const endMs = performance.now() + waitMs; ; ) {
       const left = (await listLeases(this.#layout, this.#nowMs)).filter(
-        (lease) => awaited.has(lease.id) && isRunning(lease),
+        (lease) => awaited.has(lease.id) && isRunningOperation(lease),
       );
       if (left.length === 0 || performance.now() >= endMs) return left;
       await wait(pollMs, undefined, { ...(signal ? { signal } : {}) });
@@ -200,7 +199,7 @@ class Collection {
     const { homes, roots } = this.#layout;
     const ids = (await unless('ENOENT', readdir(roots))) ?? [];
     for (const folder of [homes, ...ids.map((id) => join(roots, id))])
-      await removeStaged(folder, this.#nowMs - longestOperationMs);
+      await removeStaged(folder, this.#nowMs);
     await removeDeadLeases(this.#layout, leases, this.#nowMs);
     for (const distribution of new Set(doomed.map(({ place }) => place.split('/')[0]!)))
       await removeEmptyFolders(this.#part, join(this.#layout.images, distribution));
@@ -222,7 +221,7 @@ function withMounts(referred: ReadonlySet<ImageName>, leases: readonly FoundLeas
 }
 
 function oldestMs(leases: readonly FoundLease[]): number | undefined {
-  const running = leases.filter(({ kind, isAlive }) => kind === 'operation' && isAlive);
+  const running = leases.filter(isRunningOperation);
   return running.length === 0 ? undefined : Math.min(...running.map(({ startedMs }) => startedMs));
 }
 

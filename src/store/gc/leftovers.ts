@@ -1,10 +1,9 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { longestStagingMs } from '../../base/atomic-write.js';
 import { isRefusal, unless } from '../../base/errors.js';
 import type { StorePart } from '../chain.js';
-import type { FoundLease } from '../leases.js';
-
-export const longestOperationMs = 24 * 3_600_000;
+import { type FoundLease, isRunningOperation } from '../leases.js';
 
 /**
  * Removes what processes that were killed have left in tmp/, and gives its count. Whoever stages holds a lease: without one, all
@@ -16,8 +15,7 @@ export async function removeLeftovers(
   { nowMs, leases }: { nowMs: number; leases: readonly FoundLease[] },
 ): Promise<number> {
   const { staging } = part.layout;
-  const isRunning = leases.some(({ kind, isAlive }) => kind === 'operation' && isAlive);
-  const beforeMs = isRunning ? nowMs - longestOperationMs : nowMs;
+  const beforeMs = leases.some(isRunningOperation) ? nowMs - longestStagingMs : nowMs;
   let count = 0;
   for (const name of (await unless('ENOENT', readdir(staging))) ?? []) {
     const path = join(staging, name);
