@@ -1,5 +1,6 @@
 // What JavaScript sees. Nothing else here but conversions.
 #include "js-session.hpp"
+#include "js-supervision.hpp"
 #include "mount.hpp"
 #include "session-report.hpp"
 
@@ -27,6 +28,10 @@ napi_value start(napi_env env, JsSession& js, const Arguments& given) {
 }
 
 napi_value stop(napi_env env, JsSession& js, const Arguments&) { return js.stop(env); }
+
+auto numberOf(napi_env env) {
+  return [env](napi_value value) { return toUint32(env, value); };
+}
 
 std::optional<uint32_t> optionalUint32(napi_env env, napi_value value) {
   return isNullish(env, value) ? std::nullopt : std::optional(toUint32(env, value));
@@ -116,6 +121,49 @@ napi_value flushInvalidations(napi_env env, JsSession& js, const Arguments&) { r
 napi_value counters(napi_env env, JsSession& js, const Arguments&) { return countersOf(env, js.session()); }
 napi_value negotiated(napi_env env, JsSession& js, const Arguments&) { return negotiatedOf(env, js.session()); }
 
+// Serials that onUpcall is asked for when a file of theirs is read.
+napi_value inheritImages(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().service().publisher.inheritImages(toVector(env, given.values[0], numberOf(env)));
+  return undefined(env);
+}
+
+napi_value invalidateAllEntries(napi_env env, JsSession& js, const Arguments&) {
+  js.session().invalidateAllEntries();
+  return undefined(env);
+}
+
+napi_value negotiate(napi_env env, JsSession& js, const Arguments&) {
+  js.session().negotiate();
+  return undefined(env);
+}
+
+napi_value stopReading(napi_env env, JsSession& js, const Arguments&) {
+  js.session().stopReading();
+  return undefined(env);
+}
+
+napi_value descriptors(napi_env env, JsSession& js, const Arguments&) {
+  return fromNumbers(env, js.session().descriptors());
+}
+
+napi_value agreed(napi_env env, JsSession& js, const Arguments&) {
+  const Negotiated agreed = js.session().negotiated();
+  const napi_value object = newObject(env);
+  set(env, object, "minor", fromNumber(env, agreed.minor));
+  set(env, object, "features", fromInode(env, agreed.features));
+  set(env, object, "maxWrite", fromNumber(env, agreed.maxWrite));
+  set(env, object, "maxPages", fromNumber(env, agreed.maxPages));
+  set(env, object, "maxReadahead", fromNumber(env, agreed.maxReadahead));
+  return object;
+}
+
+std::optional<Negotiated> toAgreed(napi_env env, napi_value given) {
+  if (isNullish(env, given)) return std::nullopt;
+  const auto number = [&](const char* name) { return toUint32(env, property(env, given, name)); };
+  return Negotiated{number("minor"), toInode(env, property(env, given, "features")), number("maxWrite"),
+                    number("maxPages"), number("maxReadahead")};
+}
+
 SessionOptions sessionOptions(napi_env env, napi_value given) {
   SessionOptions options;
   options.threads = toUint32(env, property(env, given, "threads"));
@@ -123,6 +171,7 @@ SessionOptions sessionOptions(napi_env env, napi_value given) {
   options.service.attributes = {.uid = toUint32(env, property(env, given, "uid")),
                                 .gid = toUint32(env, property(env, given, "gid")),
                                 .fullBlocks = toBool(env, property(env, given, "fullBlocks"))};
+  options.agreed = toAgreed(env, property(env, given, "agreed"));
   options.service.maxImageDescriptors = toUint32(env, property(env, given, "maxImageDescriptors"));
   options.service.generatedCacheBytes =
       static_cast<size_t>(toInt64(env, property(env, given, "generatedCacheBytes")));
@@ -132,8 +181,10 @@ SessionOptions sessionOptions(napi_env env, napi_value given) {
 napi_value construct(napi_env env, napi_callback_info info) {
   const Arguments given = arguments(env, info, 1);
   SessionOptions options = sessionOptions(env, given.values[0]);
-  OwnedFd fd(static_cast<int>(toUint32(env, property(env, given.values[0], "fd"))));
-  auto session = std::make_unique<JsSession>(env, std::move(fd), std::move(options), given.values[0]);
+  std::vector<OwnedFd> fds;
+  for (const uint32_t fd : toVector(env, property(env, given.values[0], "fds"), numberOf(env))) fds.emplace_back(static_cast<int>(fd));
+  if (fds.empty()) throw Failure("EINVAL", "there is no descriptor");
+  auto session = std::make_unique<JsSession>(env, std::move(fds), std::move(options), given.values[0]);
   const auto free = [](napi_env, void* data, void*) { std::unique_ptr<JsSession>(static_cast<JsSession*>(data)); };
   check(env, napi_wrap(env, given.self, session.get(), free, nullptr, nullptr));
   session.release();
@@ -160,7 +211,13 @@ napi_value sessionClass(napi_env env) {
       methodNamed<completeContent, 3>("completeContent"),
       methodNamed<invalidateEntry, 2>("invalidateEntry"),
       methodNamed<invalidateInode, 1>("invalidateInode"),
+      methodNamed<invalidateAllEntries, 0>("invalidateAllEntries"),
       methodNamed<flushInvalidations, 0>("flushInvalidations"),
+      methodNamed<inheritImages, 1>("inheritImages"),
+      methodNamed<negotiate, 0>("negotiate"),
+      methodNamed<agreed, 0>("agreed"),
+      methodNamed<descriptors, 0>("descriptors"),
+      methodNamed<stopReading, 0>("stopReading"),
       methodNamed<counters, 0>("counters"),
       methodNamed<negotiated, 0>("negotiated"),
   };
@@ -212,6 +269,9 @@ NAPI_MODULE_INIT() {
   napi_set_instance_data(env, reference, free, nullptr);
   exportFunction<mountFuseForJs>(env, exports, "mountFuse");
   exportFunction<openSession>(env, exports, "openSession");
+  exportFunction<receiveFromSupervisor>(env, exports, "receiveFromSupervisor");
+  exportFunction<sendToSupervisor>(env, exports, "sendToSupervisor");
+  exportFunction<becomeProgram>(env, exports, "becomeProgram");
   set(env, exports, "Session", constructor);
   return exports;
 }

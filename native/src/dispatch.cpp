@@ -53,9 +53,9 @@ Answer handle(const OpcodeEntry& entry, Call& call) {
   }
 }
 
-// A view that is missing again right after it was said to be there would make the request wander for ever.
+// A view or image that is missing again right after it was said to be there would make the request wander for ever.
 bool park(const Missing& missing, Call& call, Bytes message) {
-  const bool wanders = call.resumed && call.resumed->missing == missing && missing.kind == Missing::Kind::view;
+  const bool wanders = call.resumed && call.resumed->missing == missing && missing.kind != Missing::Kind::content;
   bool isNew = false;
   Parked request{{message.begin(), message.end()}, call.sink, call.startNs};
   if (wanders || !call.service.upcalls.park(missing, call.viewIdentity, std::move(request), isNew)) return false;

@@ -4,11 +4,17 @@ namespace {
 
 napi_value describe(napi_env env, const Upcall& upcall) {
   const napi_value object = newObject(env);
-  const bool isView = upcall.missing.kind == Missing::Kind::view;
   set(env, object, "token", fromNumber(env, static_cast<double>(upcall.token)));
-  set(env, object, "kind", fromString(env, isView ? "view" : "content"));
-  if (isView) set(env, object, "environmentSerial", fromNumber(env, static_cast<double>(upcall.missing.subject)));
-  else set(env, object, "inode", fromInode(env, upcall.missing.subject));
+  const auto subject = upcall.missing.subject;
+  const auto tell = [&](const char* kind, const char* name, napi_value value) {
+    set(env, object, "kind", fromString(env, kind));
+    set(env, object, name, value);
+  };
+  switch (upcall.missing.kind) {
+    case Missing::Kind::view: tell("view", "environmentSerial", fromNumber(env, static_cast<double>(subject))); break;
+    case Missing::Kind::image: tell("image", "serial", fromNumber(env, static_cast<double>(subject))); break;
+    case Missing::Kind::content: tell("content", "inode", fromInode(env, subject)); break;
+  }
   return object;
 }
 
@@ -32,7 +38,7 @@ void drop(napi_env env, napi_ref& reference) {
 
 }  // namespace
 
-JsSession::JsSession(napi_env env, OwnedFd fd, SessionOptions options, napi_value callbacks) : env_(env) {
+JsSession::JsSession(napi_env env, std::vector<OwnedFd> fds, SessionOptions options, napi_value callbacks) : env_(env) {
   onUpcall_ = callback(env, callbacks, "onUpcall");
   onEnd_ = callback(env, callbacks, "onEnd");
   events_ = std::make_unique<SessionEvents>(
@@ -40,7 +46,7 @@ JsSession::JsSession(napi_env env, OwnedFd fd, SessionOptions options, napi_valu
                                   [this](napi_env env, int error) { onEnd(env, error); }});
   options.onUpcall = [this](const Upcall& upcall) { events_->postUpcall(upcall); };
   options.onEnd = [this](int error) { events_->postEnd(error); };
-  session_ = std::make_unique<Session>(std::move(fd), std::move(options));
+  session_ = std::make_unique<Session>(std::move(fds), std::move(options));
   check(env, napi_add_env_cleanup_hook(env, onEnvironmentEnd, this));
 }
 
@@ -67,6 +73,8 @@ void JsSession::start(napi_env env, napi_value self) {
 // Runs once, when the last thread has left. `self_` keeps this object alive up to the end of the function.
 void JsSession::onEnd(napi_env env, int error) {
   if (ended_) return;
+  // A process that hands over answers what waits for JavaScript still; it ends soon.
+  if (session_->isLeaving()) return call(env, onEnd_, fromNumber(env, error));
   ended_ = true;
   session_->finish();
   for (const napi_deferred deferred : std::exchange(stopping_, {}))

@@ -9,7 +9,7 @@
 class JsSession {
  public:
   // `callbacks` has onUpcall and onEnd.
-  JsSession(napi_env env, OwnedFd fd, SessionOptions options, napi_value callbacks);
+  JsSession(napi_env env, std::vector<OwnedFd> fds, SessionOptions options, napi_value callbacks);
   ~JsSession();
   JsSession(const JsSession&) = delete;
   JsSession& operator=(const JsSession&) = delete;

@@ -95,6 +95,13 @@ napi_value fromNumber(napi_env env, double value) {
   return number;
 }
 
+napi_value fromNumbers(napi_env env, std::span<const int> numbers) {
+  napi_value list;
+  check(env, napi_create_array(env, &list));
+  for (uint32_t i = 0; i < numbers.size(); ++i) check(env, napi_set_element(env, list, i, fromNumber(env, numbers[i])));
+  return list;
+}
+
 napi_value fromBool(napi_env env, bool value) {
   napi_value truth;
   check(env, napi_get_boolean(env, value, &truth));

@@ -26,8 +26,23 @@ bool toBool(napi_env env, napi_value value);
 // Valid until control returns to JavaScript.
 Bytes toBytes(napi_env env, napi_value value);
 
+// The items of an array, each as `convert` gives it.
+template <class Convert>
+auto toVector(napi_env env, napi_value list, const Convert& convert) {
+  uint32_t count;
+  check(env, napi_get_array_length(env, list, &count));
+  std::vector<decltype(convert(list))> items;
+  for (uint32_t i = 0; i < count; ++i) {
+    napi_value item;
+    check(env, napi_get_element(env, list, i, &item));
+    items.push_back(convert(item));
+  }
+  return items;
+}
+
 napi_value fromString(napi_env env, const std::string& value);
 napi_value fromNumber(napi_env env, double value);
+napi_value fromNumbers(napi_env env, std::span<const int> numbers);
 napi_value fromBool(napi_env env, bool value);
 napi_value fromInode(napi_env env, uint64_t value);
 napi_value undefined(napi_env env);

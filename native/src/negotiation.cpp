@@ -25,6 +25,7 @@ constexpr FeatureName wanted[] = {
     {feature::cacheSymlinks, "CACHE_SYMLINKS"},
     {feature::noOpendirSupport, "NO_OPENDIR_SUPPORT"},
     {feature::initExt, "INIT_EXT"},
+    {feature::hasResend, "HAS_RESEND"},
 };
 
 constexpr uint64_t wantedBits() {
@@ -69,6 +70,12 @@ int Negotiation::answer(Bytes body, InitOut& reply, size_t& replyBytes) {
 Negotiated Negotiation::result() const {
   const std::lock_guard lock(mutex_);
   return result_;
+}
+
+void Negotiation::restore(const Negotiated& agreed) {
+  const std::lock_guard lock(mutex_);
+  result_ = agreed;
+  features_.store(agreed.features, std::memory_order_release);
 }
 
 std::vector<std::string> Negotiation::featureNames(uint64_t features) {

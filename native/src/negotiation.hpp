@@ -22,6 +22,8 @@ class Negotiation {
   // False until INIT has come.
   bool has(uint64_t feature) const { return features_.load(std::memory_order_acquire) & feature; }
   Negotiated result() const;
+  // What another process agreed on for the same mount.
+  void restore(const Negotiated& agreed);
   static std::vector<std::string> featureNames(uint64_t features);
 
  private:

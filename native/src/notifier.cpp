@@ -32,6 +32,8 @@ void Notifier::invalidateInode(uint64_t inode) {
   push({message(wire::notifyInvalInode, bytesOf(out), {}), {}});
 }
 
+void Notifier::invalidateAllEntries() { push({message(wire::notifyIncEpoch, {}, {}), {}}); }
+
 void Notifier::flush(std::function<void()> done) { push({{}, std::move(done)}); }
 
 void Notifier::push(Job job) {

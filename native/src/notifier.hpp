@@ -19,6 +19,8 @@ class Notifier {
   void start(std::shared_ptr<Channel> channel);
   void invalidateEntry(uint64_t parent, std::string_view name);
   void invalidateInode(uint64_t inode);
+  // All names; EINVAL, which nobody sees, where the kernel cannot.
+  void invalidateAllEntries();
   // `done` is called, on the notifier's thread or by `stop`, when all that was queued before is written.
   void flush(std::function<void()> done);
   // Drops what is queued and joins; a write that blocks in the kernel must be able to go on.

@@ -37,7 +37,7 @@ napi_value latency(napi_env env, const Session& session) {
 
 }  // namespace
 
-napi_value countersOf(napi_env env, const Session& session) {
+napi_value countersOf(napi_env env, Session& session) {
   const napi_value report = newObject(env);
   set(env, report, "opcodes", byOpcode(env, session));
   set(env, report, "latencyUs", latency(env, session));
@@ -45,6 +45,7 @@ napi_value countersOf(napi_env env, const Session& session) {
   set(env, report, "upcalls", total(env, session, [](const Counters& c) { return c.upcalls.get(); }));
   set(env, report, "badRequests", total(env, session, [](const Counters& c) { return c.badRequests.get(); }));
   set(env, report, "ioErrors", total(env, session, [](const Counters& c) { return c.ioErrors.get(); }));
+  set(env, report, "waiting", fromNumber(env, static_cast<double>(session.waiting())));
   set(env, report, "notifications", fromNumber(env, static_cast<double>(session.notifications())));
   return report;
 }

@@ -1,10 +1,12 @@
 #include "session.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "failure.hpp"
@@ -24,6 +26,19 @@ class SignalsBlocked {
  private:
   sigset_t before_;
 };
+
+// Keeps the answer to one request.
+struct KeptAnswer : ReplySink {
+  void send(const iovec* parts, int count) override {
+    for (const iovec& part : std::span(parts, static_cast<size_t>(count))) {
+      const auto* bytes = static_cast<const std::byte*>(part.iov_base);
+      message.insert(message.end(), bytes, bytes + part.iov_len);
+    }
+  }
+  std::vector<std::byte> message;
+};
+
+constexpr int initTimeoutMs = 20'000;
 
 // Waits for a request or the order to stop. Where threads float, one request wakes one of them.
 class RequestWait {
@@ -51,24 +66,77 @@ class RequestWait {
 
 }  // namespace
 
-Session::Session(OwnedFd fd, SessionOptions options)
+Session::Session(std::vector<OwnedFd> fds, SessionOptions options)
     : options_(std::move(options)),
       service_(options_.service, options_.onUpcall),
-      channel_(std::make_shared<Channel>(std::move(fd))),
       stopEvent_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       placement_(options_.threads) {
   if (!stopEvent_) throw systemFailure(errno, "cannot create an eventfd");
   for (uint32_t i = 0; i < options_.threads + 2; ++i) workers_.emplace_back(service_.publisher);
+  if (options_.agreed) service_.negotiation.restore(*options_.agreed);
+  openChannels(std::move(fds));
+}
+
+void Session::openChannels(std::vector<OwnedFd> fds) {
+  for (OwnedFd& fd : fds) channels_.push_back(std::make_shared<Channel>(std::move(fd)));
+  if (options_.agreed) return service_.negotiation.has(wire::feature::hasResend) ? void() : renewChannels();
+  while (channels_.size() < options_.threads) {
+    auto next = Channel::clone(*channels_.front());
+    if (!next) return channels_.resize(1);
+    channels_.push_back(std::move(next));
+  }
+}
+
+// Where nothing can be sent again, what the process before this one had read fails as soon as nobody has its
+// descriptors any more, instead of waiting for ever.
+void Session::renewChannels() {
+  std::vector<std::shared_ptr<Channel>> fresh;
+  while (fresh.size() < options_.threads) {
+    auto next = Channel::clone(*channels_.front());
+    if (!next) return;
+    fresh.push_back(std::move(next));
+  }
+  channels_ = std::move(fresh);
+}
+
+std::vector<int> Session::descriptors() const {
+  std::vector<int> fds;
+  for (const auto& channel : channels_) fds.push_back(channel->fd());
+  return fds;
+}
+
+void Session::negotiate() {
+  pollfd wait{.fd = channels_.front()->fd(), .events = POLLIN, .revents = 0};
+  int ready;
+  do ready = ::poll(&wait, 1, initTimeoutMs);
+  while (ready < 0 && errno == EINTR);
+  const PageBuffer request(limits::requestBytes);
+  const ssize_t count = ready == 1 ? channels_.front()->receive(request.span()) : -ETIMEDOUT;
+  if (count < 0) throw systemFailure(static_cast<int>(-count), "the kernel did not begin to talk");
+  const auto answer = std::make_shared<KeptAnswer>();
+  serve(request.span().first(static_cast<size_t>(count)), service_, workers_.front(), answer);
+  initAnswer_ = std::move(answer->message);
+}
+
+// Before any thread reads: what has been spliced back to the kernel's queue is then read once.
+void Session::resumeService() {
+  if (!initAnswer_.empty()) {
+    const iovec part{initAnswer_.data(), initAnswer_.size()};
+    channels_.front()->write(&part, 1);
+  }
+  if (!options_.agreed || !service_.negotiation.has(wire::feature::hasResend)) return;
+  wire::OutHeader resend{.len = sizeof resend, .error = wire::notifyResend, .unique = 0};
+  const iovec part{&resend, sizeof resend};
+  channels_.front()->write(&part, 1);
 }
 
 void Session::start() {
   const SignalsBlocked blocked;
-  notifier_.start(channel_);
+  notifier_.start(channels_.front());
+  resumeService();
   running_ = options_.threads;
   for (uint32_t i = 0; i < options_.threads; ++i) {
-    auto channel = i == 0 ? channel_ : Channel::clone(*channel_);
-    cloned_ = cloned_ && channel;
-    if (!channel) channel = channel_;
+    auto channel = channels_[i < channels_.size() ? i : 0];
     threads_.emplace_back([this, i, channel] {
       placement_.apply(i);
       run(workers_[i], channel);
@@ -89,6 +157,8 @@ void Session::run(Worker& worker, const std::shared_ptr<Channel>& channel) {
 
 int Session::serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel) {
   const PageBuffer request(limits::requestBytes);
+  // A kill amid a read must not find the kernel without a page to copy to: it would fail the request.
+  std::ranges::fill(request.span(), std::byte{});
   RequestWait requests(channel->fd(), stopEvent_.get(), placement_.isLocal());
   if (!requests.isValid()) return EIO;
   while (!stopping_.load(std::memory_order_acquire)) {
@@ -120,14 +190,24 @@ void Session::stop() {
   closing_ = std::thread([this] { close(); });
 }
 
-// The order matters: a notification may block until a parked lookup is answered or one in the kernel's queue
-// is served, so the threads leave last.
-void Session::close() {
-  closeUpcalls(service_, workers_[options_.threads + 1]);
-  notifier_.stop();
+void Session::stopReading() {
+  leaving_ = true;
+  signalStop();
+}
+
+void Session::signalStop() {
   stopping_.store(true, std::memory_order_release);
   const uint64_t one = 1;
   while (::write(stopEvent_.get(), &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+// The order matters: a notification may block until a parked lookup is answered or one in the kernel's queue
+// is served, so the threads leave last.
+void Session::close() {
+  const bool isLeft = leaving_ && service_.negotiation.has(wire::feature::hasResend);
+  if (!isLeft) closeUpcalls(service_, workers_[options_.threads + 1]);
+  notifier_.stop();
+  signalStop();
 }
 
 void Session::finish() {
@@ -135,7 +215,7 @@ void Session::finish() {
   if (closing_.joinable()) closing_.join();
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
-  channel_.reset();
+  channels_.clear();
 }
 
 void Session::completeView(uint64_t token, int error) {

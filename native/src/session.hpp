@@ -12,6 +12,8 @@
 struct SessionOptions {
   ServiceOptions service;
   uint32_t threads = 2;
+  // Of the process before this one, which served the same mount.
+  std::optional<Negotiated> agreed;
   // Called on the session's threads; both must not block.
   Upcalls::Emit onUpcall;
   std::function<void(int error)> onEnd;
@@ -19,13 +21,20 @@ struct SessionOptions {
 
 class Session {
  public:
-  Session(OwnedFd fd, SessionOptions options);
+  // `fds` is one descriptor, which is cloned for each thread where that is possible; or, with `agreed`, all that
+  // the process before this one had.
+  Session(std::vector<OwnedFd> fds, SessionOptions options);
   // Stops and joins.
   ~Session() { finish(); }
 
+  // Reads INIT and keeps the answer until `start`. Throws Failure when it does not come.
+  void negotiate();
+  // With `agreed`, what the process before this one had read and not answered comes again.
   void start();
   // Makes the threads leave, without waiting for them; `onEnd` follows. Not before `start`.
   void stop();
+  // As `stop`, but what waits for JavaScript is answered as it comes, or left to the next process by `finish`.
+  void stopReading();
   // Stops if need be, joins all threads, closes the descriptors. A second call does nothing.
   void finish();
 
@@ -34,7 +43,9 @@ class Session {
   // Make the kernel forget an inode, or a name in a directory, both given by inode number.
   void invalidateEntry(uint64_t parent, std::string_view name) { notifier_.invalidateEntry(nodeIdOf(parent), name); }
   void invalidateInode(uint64_t inode) { notifier_.invalidateInode(nodeIdOf(inode)); }
+  void invalidateAllEntries() { notifier_.invalidateAllEntries(); }
   bool isStarted() const { return !threads_.empty(); }
+  bool isLeaving() const { return leaving_; }
 
   // For the thread that owns the session.
   void completeView(uint64_t token, int error);
@@ -42,8 +53,12 @@ class Session {
 
   const std::deque<Worker>& workers() const { return workers_; }
   uint32_t threadCount() const { return options_.threads; }
-  bool hasClonedDescriptors() const { return cloned_; }
+  bool hasClonedDescriptors() const { return channels_.size() == options_.threads; }
+  // Owned by the session; each in use by a thread.
+  std::vector<int> descriptors() const;
   Negotiated negotiated() const { return service_.negotiation.result(); }
+  // Requests that wait for JavaScript.
+  size_t waiting() { return service_.upcalls.waiting(); }
   uint64_t notifications() const { return notifier_.written(); }
 
  private:
@@ -53,11 +68,16 @@ class Session {
   int serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel);
   void leave(int error);
   void close();
+  void signalStop();
+  void openChannels(std::vector<OwnedFd> fds);
+  void renewChannels();
+  void resumeService();
 
   const SessionOptions options_;
   Service service_;
   Notifier notifier_;
-  std::shared_ptr<Channel> channel_;
+  std::vector<std::shared_ptr<Channel>> channels_;  // one a thread, or one for all
+  std::vector<std::byte> initAnswer_;
   OwnedFd stopEvent_;
   Placement placement_;
   std::deque<Worker> workers_;  // one a thread, then the owner's, then the closing thread's
@@ -66,5 +86,5 @@ class Session {
   std::atomic<uint32_t> running_{0};
   std::atomic<int> firstError_{0};
   std::atomic<bool> stopping_{false};
-  bool cloned_ = true;
+  bool leaving_ = false;
 };

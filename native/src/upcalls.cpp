@@ -44,6 +44,13 @@ std::vector<Parked> Upcalls::interrupt(uint64_t unique) {
   return {};
 }
 
+size_t Upcalls::waiting() {
+  const std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (const auto& [key, pending] : pending_) count += pending.parked.size();
+  return count;
+}
+
 std::vector<Parked> Upcalls::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;

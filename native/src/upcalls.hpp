@@ -49,6 +49,8 @@ class Upcalls {
   std::vector<Parked> interrupt(uint64_t unique);
   // From now on nothing is parked; returns what was.
   std::vector<Parked> close();
+  // Requests that wait.
+  size_t waiting();
 
  private:
   using Key = std::pair<Missing, uint64_t>;

@@ -38,6 +38,7 @@ constexpr uint64_t maxPages = 1ull << 22;
 constexpr uint64_t cacheSymlinks = 1ull << 23;
 constexpr uint64_t noOpendirSupport = 1ull << 24;
 constexpr uint64_t initExt = 1ull << 30;
+constexpr uint64_t hasResend = 1ull << 39;
 }  // namespace feature
 
 constexpr uint32_t openKeepCache = 1u << 1;
@@ -45,6 +46,11 @@ constexpr uint32_t openCacheDir = 1u << 3;
 constexpr uint32_t getattrHasHandle = 1u << 0;
 constexpr int32_t notifyInvalInode = 2;
 constexpr int32_t notifyInvalEntry = 3;
+// Requests that were read and not answered come again, from their oldest, with this bit in `unique`; it stays there.
+constexpr int32_t notifyResend = 7;
+constexpr uint64_t uniqueResend = 1ull << 63;
+// Every name that the kernel remembers is looked up again on its next use.
+constexpr int32_t notifyIncEpoch = 8;
 
 struct InHeader {
   uint32_t len, opcode;

@@ -104,6 +104,12 @@ void Publisher::dropImage(uint32_t serial) {
   });
 }
 
+void Publisher::inheritImages(std::vector<uint32_t> serials) {
+  std::ranges::sort(serials);
+  const auto inherited = std::make_shared<const std::vector<uint32_t>>(std::move(serials));
+  change([&](World& world) { world.inherited = inherited; });
+}
+
 void Publisher::publishRoots(std::vector<RootEntry> entries, std::optional<uint32_t> sole) {
   const auto roots = std::make_shared<Roots>();
   std::ranges::sort(entries, {}, &RootEntry::name);

@@ -1,6 +1,7 @@
 // What is served at one moment: immutable, replaced as a whole. Readers hold on to the world that they
 // started with; a publish never waits for them, nor they for it.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -35,10 +36,13 @@ struct World {
   std::vector<std::shared_ptr<const Image>> bytecodeImages;  // sorted by the serial of their base
   std::vector<std::shared_ptr<const View>> views;  // sorted by environment
   std::shared_ptr<const Roots> roots = std::make_shared<const Roots>();
+  // Serials whose files a process before this one showed, sorted; JavaScript knows where each is.
+  std::shared_ptr<const std::vector<uint32_t>> inherited = std::make_shared<const std::vector<uint32_t>>();
 
   std::shared_ptr<const Image> image(uint32_t serial) const;
   const View* view(uint32_t environment) const;
   bool isRoot(uint32_t environment) const;
+  bool isInherited(uint32_t serial) const { return std::ranges::binary_search(*inherited, serial); }
   // The number of what the mount's root shows: its own, or that of the root of the sole environment.
   uint64_t rootInode() const;
   // By what the kernel knows an object: its inode number, but always 1 for the mount's root.
@@ -53,6 +57,7 @@ class Publisher {
   // The file was replaced: reads it anew, and takes the place of the image with the same serial.
   void renewImage(ImageSource source);
   void dropImage(uint32_t serial);
+  void inheritImages(std::vector<uint32_t> serials);
   // With `sole` the root of that environment is the mount's; it names nothing unless `entries` has it too.
   void publishRoots(std::vector<RootEntry> entries, std::optional<uint32_t> sole = std::nullopt);
   // Returns the environment's serial.

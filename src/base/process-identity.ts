@@ -13,12 +13,21 @@ export interface ProcessIdentity {
 }
 
 export function thisProcess(): ProcessIdentity {
+  return processIdentity(process.pid);
+}
+
+/** Of a process of this PID namespace that is there. */
+export function processIdentity(pid: number): ProcessIdentity {
   return {
     host: hostname(),
     system: thisSystem(),
-    pid: process.pid,
-    startTicks: startTicksOf(process.pid) ?? 0,
+    pid,
+    startTicks: startTicksOf(pid) ?? 0,
   };
+}
+
+export function isSameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return one.system === other.system && one.pid === other.pid && one.startTicks === other.startTicks;
 }
 
 /** Whether that process runs; undefined where it cannot be told: it is of another host or container, or hidden. */

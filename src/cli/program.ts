@@ -77,6 +77,7 @@ export const placeVariables: readonly (readonly [name: string, meaning: string])
 /** What else the environment may say; the help and the manual page tell of it. */
 export const settingVariables: typeof placeVariables = [
   ['SHENV_WHEEL_LIMITS', 'what a wheel may unpack to: entries=1000000,totalBytes=64G'],
+  ['SHENV_SUPERVISION', 'when a mount is given up: deaths=8,lastingMs=30000'],
 ];
 
 const overview = `
@@ -90,5 +91,5 @@ Examples:
 Places (environment variables):
 ${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}
 
-Limits (environment variable, docs/hostile-wheels.md):
+Settings (environment variables, docs/hostile-wheels.md, docs/supervision.md):
 ${settingVariables.map(([name, meaning]) => `  ${name.padEnd(20)}${meaning}`).join('\n')}`;

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { ShenvError, unless } from '../base/errors.js';
 import type { ControlRequest } from './runtime.js';
 
+const closeTimeoutMs = 5000;
+
 /** Serves the control socket (mode 0600): a line of JSON in, a line of JSON out, then the end. */
 export async function serveControl(
   path: string,
@@ -39,4 +41,15 @@ async function answer(
     reply = { error: { code, message, hint: error instanceof ShenvError ? error.hint : undefined } };
   }
   socket.end(`${JSON.stringify(reply)}\n`);
+}
+
+/** Resolves when every request that was being answered is, or after a deadline. */
+export function closeControl(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(resolve, closeTimeoutMs);
+    server.close(() => {
+      clearTimeout(deadline);
+      resolve();
+    });
+  });
 }

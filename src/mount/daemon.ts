@@ -1,19 +1,33 @@
-import { type FSWatcher, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
-import { HeldLease } from '../store/leases.js';
-import { serveControl } from './control.js';
-import type { Engine, EngineName } from './engine.js';
+import type { HeldLease } from '../store/leases.js';
+import { closeControl, serveControl } from './control.js';
+import type { DaemonStatus } from './daemon-status.js';
+import type { Engine, EngineName, Publication } from './engine.js';
+import { nameSuccessor } from './hand-over.js';
+import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { Renderer } from './renderer.js';
-import { prepareRuntime, removeRecord, runtimeFiles, writeRecord } from './runtime.js';
+import {
+  type ControlRequest,
+  journalFile,
+  prepareRuntime,
+  removeRecord,
+  runtimeFiles,
+  writeRecord,
+} from './runtime.js';
 import { ShownImages } from './shown-images.js';
+import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
+import { type Supervision, tellLog } from './supervision.js';
+import { supervisionStatus } from './supervision-status.js';
+import { watchChanges } from './watch-changes.js';
 
 export interface DaemonOptions {
   mountpoint: string;
@@ -23,33 +37,9 @@ export interface DaemonOptions {
   allowOther: boolean;
   fullBlocks: boolean;
   threads: number | undefined;
+  /** The tie to whoever starts another process when this one dies. */
+  supervision: Supervision | undefined;
 }
-
-export interface DaemonStatus {
-  mountpoint: string;
-  /** The one environment that is mounted; left out where all are, as folders. */
-  environment?: string;
-  pid: number;
-  engine: string;
-  /** Why this engine was taken. */
-  engineReason: string;
-  home: string;
-  store: string;
-  /** Left out where the store stands alone. */
-  upstreams?: string[];
-  uptimeSeconds: number;
-  environments: number;
-  viewsLoaded: number;
-  memoryBytes: number;
-  requests: Record<string, number>;
-  negotiated: Record<string, unknown>;
-  details: Record<string, unknown>;
-  /** Environments and images that cannot be shown, with the reason. */
-  failures: Record<string, string>;
-}
-
-const reloadDelayMs = 50;
-const closeTimeoutMs = 5000;
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -60,9 +50,13 @@ export class Daemon {
   /** Filled when it starts, before anything is shown. */
   readonly #leases: HeldLease[] = [];
   readonly #startedMs = Date.now();
-  /** Resolves when the mount has ended and everything is cleaned up. */
-  readonly ended: Promise<void>;
-  #end: () => void = () => {};
+  readonly #shown: ShownImages;
+  readonly #journal: ShownJournal | undefined;
+  /** Resolves when the mount has ended and everything is cleaned up, or when another process may take it over. */
+  readonly ended: Promise<'unmounted' | 'handed over'>;
+  #end: (how: 'unmounted' | 'handed over') => void = () => {};
+  #servesSinceMs = Date.now();
+  #started: Promise<void> | undefined;
   #engine: Engine | undefined;
   #engineReason = '';
   #server: Server | undefined;
@@ -73,10 +67,15 @@ export class Daemon {
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
     this.#options = options;
+    const { supervisor } = options.supervision ?? {};
+    this.#shown = new ShownImages(this.#leases);
+    this.#journal =
+      supervisor && new ShownJournal(journalFile(workspace.places.runtime, options.mountpoint, supervisor));
     this.#environments = new MountedEnvironments(workspace, {
       status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
       only: options.environment,
-      shown: new ShownImages(this.#leases),
+      shown: this.#shown,
+      journal: this.#journal,
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -87,26 +86,63 @@ export class Daemon {
    * Resolves when the mount answers and commands can reach it. Throws, before anything is mounted,
    * ENVIRONMENT_MISSING for one to be mounted alone, and whatever keeps it from being composed.
    */
-  async start(): Promise<void> {
-    const { places } = this.#workspace;
-    const { mountpoint, environment } = this.#options;
-    await prepareRuntime(places.runtime);
-    await this.#takeLeases();
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    const { mountpoint, supervision } = this.#options;
+    await prepareRuntime(this.#workspace.places.runtime);
+    const isTakingOver = supervision?.held !== undefined;
+    const taken = { mountpoint, keeper: supervision?.supervisor, isTakingOver };
+    this.#leases.push(...(await takeMountLeases(this.#workspace.store, taken)));
+    if (isTakingOver) await this.#takeOver(this.#journal!);
+    else await this.#begin();
+    supervision?.ready();
+    void this.#engine!.warm?.();
+  }
+
+  async #begin(): Promise<void> {
+    this.#journal?.begin();
     try {
       // A home that was copied is not known to the store before.
       await this.#workspace.environments.register();
       await this.#readEnvironments();
-      await prepareMountpoint(mountpoint);
-      await this.#startEngine();
+      await prepareMountpoint(this.#options.mountpoint);
+      await this.#startEngine(undefined);
     } catch (error) {
+      this.#journal?.end();
       for (const lease of this.#leases) await lease.end();
       throw error;
     }
+    await this.#openControl();
+  }
+
+  /** Goes on where a process that is gone stopped: first what it showed, then what has changed since. */
+  async #takeOver(journal: ShownJournal): Promise<void> {
+    this.#shown.inherit();
+    const inherited = await journal.inherit();
+    this.#environments.inherit(inherited);
+    if (inherited.isUnknown) await this.#environments.reload();
+    await this.#startEngine(inherited);
+    if (inherited.isRetired) return;
+    await this.#reload(new Set(), inherited.isUnknown ? this.#environments.list() : []).catch(
+      (error: unknown) => tellLog(`what changed meanwhile cannot be read yet: ${String(error)}`),
+    );
+    await this.#openControl();
+  }
+
+  /** Commands find this daemon from now on. */
+  async #openControl(): Promise<void> {
+    const { places } = this.#workspace;
+    const { mountpoint, environment, supervision } = this.#options;
     this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
       this.#handle(request),
     );
     await writeRecord(places.runtime, {
       pid: process.pid,
+      ...(supervision === undefined ? {} : { supervisor: supervision.supervisor }),
       mountpoint,
       engine: this.#engine!.name,
       home: places.home,
@@ -117,14 +153,6 @@ export class Daemon {
     await this.#watchHome();
   }
 
-  /** In each store that can be written. */
-  async #takeLeases(): Promise<void> {
-    for (const layout of this.#workspace.store.layouts) {
-      const lease = await HeldLease.take(layout, 'mount', this.#options.mountpoint);
-      if (lease) this.#leases.push(lease);
-    }
-  }
-
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     if (environment !== undefined) await readReference(this.#workspace, environment);
@@ -132,20 +160,23 @@ export class Daemon {
     if (environment !== undefined) await this.#environments.load(environment);
   }
 
-  async #startEngine(): Promise<void> {
+  async #startEngine(inherited: Inherited | undefined): Promise<void> {
     const { mountpoint, environment } = this.#options;
     const renderer = new Renderer(this.#contents, (serial) => {
       const name = this.#environments.nameOf(serial) ?? '';
       return { name, path: environment === undefined ? join(mountpoint, name) : mountpoint };
     });
-    const { engine, reason } = await startEngine(this.#options.engine, {
+    const { engine, reason } = await startEngine(inherited ? 'kernel' : this.#options.engine, {
       ...this.#options,
       source: this.#environments,
       renderer,
+      journal: this.#journal,
+      inherited,
       onEnd: () => void this.#cleanUp(),
     });
     this.#engine = engine;
     this.#engineReason = reason;
+    this.#servesSinceMs = Date.now();
   }
 
   /**
@@ -154,12 +185,13 @@ export class Daemon {
    */
   async stop(lazy: boolean): Promise<void> {
     await this.#engine?.unmount(lazy);
+    this.#journal?.retire();
     void this.#retire();
   }
 
   status(): DaemonStatus {
     const { requests, negotiated, details } = this.#engine!.status();
-    const { mountpoint, environment } = this.#options;
+    const { mountpoint, environment, supervision } = this.#options;
     return {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
@@ -172,6 +204,7 @@ export class Daemon {
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
       memoryBytes: process.memoryUsage.rss(),
+      ...(supervision && { supervision: supervisionStatus(supervision, this.#servesSinceMs) }),
       requests,
       negotiated,
       details,
@@ -184,11 +217,7 @@ export class Daemon {
     return { store, ...(upstreams.length === 0 ? {} : { upstreams }) };
   }
 
-  async #handle(request: {
-    operation: string;
-    lazy?: boolean;
-    images?: readonly string[];
-  }): Promise<unknown> {
+  async #handle(request: ControlRequest): Promise<unknown> {
     switch (request.operation) {
       case 'status':
         return this.status();
@@ -196,32 +225,51 @@ export class Daemon {
         return this.#reload(new Set(request.images));
       case 'stop':
         return this.stop(request.lazy ?? false);
+      case 'restart':
+        return this.#restart(request.command ?? []);
       default:
-        throw new Error(`unknown operation ${request.operation}`);
+        throw new Error('unknown operation');
     }
   }
 
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
-  #reload(renewed: ReadonlySet<string> = new Set()): Promise<void> {
+  #reload(renewed: ReadonlySet<string> = new Set(), forgotten: Publication['forgotten'] = []): Promise<void> {
     const next = this.#reloading.then(async () => {
       for (const path of renewed) this.#contents.forget(path);
       const publication = await this.#environments.reload(renewed);
-      await this.#engine!.publish(publication);
+      await this.#engine!.publish({
+        ...publication,
+        forgotten: [...publication.forgotten, ...forgotten],
+      });
+      this.#journal?.settle();
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
     this.#reloading = next.catch(() => undefined);
     return next;
   }
 
+  /** Hands the mount over to `command`, with this process's arguments. Throws NOT_SUPERVISED, TARGET_UNUSABLE. */
+  async #restart(command: readonly string[]): Promise<void> {
+    await nameSuccessor(this.#options, this.#engine!, command);
+    void this.#handOver();
+  }
+
+  async #handOver(): Promise<void> {
+    this.#watcher?.close();
+    if (this.#server) await closeControl(this.#server);
+    await this.#reloading;
+    await this.#engine!.handOver!();
+    this.#end('handed over');
+  }
+
   /** Environments that come or go without a command telling us (another host, a restored backup). */
   async #watchHome(): Promise<void> {
     const { environment } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    this.#watcher = watch(await this.#workspace.environments.folder(), (_, name) => {
-      if (environment !== undefined && name !== parseReference(environment).name) return;
-      clearTimeout(timer);
-      // One that fails leaves what is shown as it was; the next change or command tries again.
-      timer = setTimeout(() => void this.#reload().catch(() => undefined), reloadDelayMs);
+    const isMeant = (name: string | null) =>
+      environment === undefined || name === parseReference(environment).name;
+    // A reload that fails leaves what is shown as it was; the next change or command tries again.
+    this.#watcher = watchChanges(await this.#workspace.environments.folder(), isMeant, () => {
+      this.#reload().catch(() => undefined);
     });
   }
 
@@ -236,26 +284,18 @@ export class Daemon {
 
   async #endControl(): Promise<void> {
     this.#watcher?.close();
-    const closed = this.#server && closeServer(this.#server);
+    const closed = this.#server && closeControl(this.#server);
     await removeRecord(this.#workspace.places.runtime, this.#options.mountpoint);
     await closed;
   }
 
   async #cleanUp(): Promise<void> {
+    await this.#started?.catch(() => undefined);
+    this.#options.supervision?.ending();
     await this.#retire();
+    this.#journal?.end();
     this.#contents.close();
     for (const lease of this.#leases) await lease.end();
-    this.#end();
+    this.#end('unmounted');
   }
-}
-
-/** Resolves when every request that was being answered is, or after a deadline. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const deadline = setTimeout(resolve, closeTimeoutMs);
-    server.close(() => {
-      clearTimeout(deadline);
-      resolve();
-    });
-  });
 }

@@ -1,5 +1,7 @@
 import type { View } from '../view/tree.js';
 import type { Renderer } from './renderer.js';
+import type { Inherited, ShownJournal } from './shown-journal.js';
+import type { Supervision } from './supervision.js';
 
 /** Where an engine gets what it serves; composed on first use, so 10,000 environments cost nothing until used. */
 export interface ViewSource {
@@ -25,6 +27,12 @@ export interface EngineOptions {
   fullBlocks: boolean;
   /** Worker threads, for engines that have them. */
   threads: number | undefined;
+  /** Undefined where nobody starts another process when this one dies. */
+  supervision: Supervision | undefined;
+  /** Where a supervised engine notes what the kernel sees. */
+  journal: ShownJournal | undefined;
+  /** Of the process before this one, whose mount is to be taken over. */
+  inherited: Inherited | undefined;
   /** Called once when the mount has ended, whoever ended it. */
   onEnd(): void;
 }
@@ -35,6 +43,8 @@ export interface Publication {
   rootsChanged: boolean;
   /** Environments whose views were replaced; those not loaded are left out. */
   replaced: readonly { name: string; before: View; after: View | undefined }[];
+  /** Environments that a process before this one showed otherwise, in a way that cannot be told any more. */
+  forgotten: readonly { name: string; environmentSerial: number }[];
   /** Paths of images whose files were replaced: what is open or cached of them is of no use any more. */
   renewed: ReadonlySet<string>;
 }
@@ -58,6 +68,10 @@ export interface Engine {
   mount(): Promise<void>;
   /** Resolves when no process can see the old state any more. */
   publish(publication: Publication): Promise<void>;
+  /** Answers what was asked and asks for no more, so that another process can take over; undefined where none can. */
+  handOver?(): Promise<void>;
+  /** After a take-over: composes what the process before had composed. Never fails. */
+  warm?(): Promise<void>;
   /** Ends serving; the mount is gone from the table or will be when its last user leaves. */
   unmount(lazy: boolean): Promise<void>;
   status(): EngineStatus;

@@ -1,26 +1,22 @@
-import { availableParallelism, constants } from 'node:os';
+import { constants } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { errno } from '../base/errno.js';
-import { ShenvError, systemErrorCode } from '../base/errors.js';
+import { systemErrorCode } from '../base/errors.js';
 import type { Image } from '../image/read.js';
+import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
-import { environmentOf, fileInode, rootInode } from '../view/inode.js';
+import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inode.js';
 import { imageOrigin } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tree.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
+import { InheritedImages } from './inherited-images.js';
+import { mountSession, takeSessionOver } from './kernel-session.js';
 import { unmountPath } from './mountpoint.js';
-import {
-  loadNativeAddon,
-  type NativeImage,
-  type NativeImagePlace,
-  type NativeSession,
-  type Upcall,
-} from './native-addon.js';
+import type { NativeImage, NativeImagePlace, NativeSession, Upcall } from './native-addon.js';
 
-/** One for each CPU up to here, where each request wakes all of them; measured with bench/trials/threads.ts. */
-const mostThreads = 4;
-const maxImageDescriptors = 512;
-const generatedCacheBytes = 64 << 20;
+const drainTimeoutMs = 5_000;
+const drainPollMs = 5;
 
 type Replacement = Publication['replaced'][number];
 
@@ -37,49 +33,71 @@ export class KernelEngine implements Engine {
   /** What the session has, by the path of its file. */
   readonly #images = new Map<string, NativeImage>();
   #roots = new Map<string, number>();
-  /** Serial of the environment whose root is the mount's; known from the first listing on. */
+  /** Serial of the environment whose root is the mount's. */
   #sole: number | undefined;
   #session: NativeSession | undefined;
+  readonly #inherited: InheritedImages;
   #via = '';
+  /** Called when the threads have left because another process takes over. */
+  #onLeft: (() => void) | undefined;
   #upcallFailures = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#inherited = new InheritedImages(options.inherited?.images ?? []);
   }
 
   async mount(): Promise<void> {
-    const addon = loadNativeAddon();
-    const { mountpoint, allowOther } = this.#options;
-    const { fd, via } = callMount(() =>
-      addon.mountFuse(mountpoint, { allowOther, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
-    );
-    this.#via = via;
-    this.#session = addon.openSession({
-      fd,
-      threads: this.#options.threads ?? Math.min(availableParallelism(), mostThreads),
-      uid: process.getuid?.() ?? 0,
-      gid: process.getgid?.() ?? 0,
-      fullBlocks: this.#options.fullBlocks,
-      maxImageDescriptors,
-      generatedCacheBytes,
-      onUpcall: (upcall) => void this.#answerUpcall(upcall),
+    const { supervision, inherited, environment, source } = this.#options;
+    const callbacks = {
+      onUpcall: (upcall: Upcall) => void this.#answerUpcall(upcall),
       onEnd: () => void this.#ended(),
-    });
+    };
+    const first = environment === undefined ? undefined : source.list()[0]!.environmentSerial;
+    const { session, via, sole } = supervision?.held
+      ? takeSessionOver(this.#options, callbacks)
+      : mountSession(this.#options, callbacks, first);
+    this.#session = session;
+    this.#via = via;
+    this.#sole = sole;
+    session.inheritImages(this.#inherited.serials);
     this.#publishRoots();
-    this.#session.start();
+    session.start();
+    // The listing of the store is made anew with each process.
+    if (inherited?.loaded.has(controlSerial)) session.invalidateEntry(rootInode, controlName);
   }
 
-  async publish({ rootsChanged, replaced, renewed }: Publication): Promise<void> {
+  async publish({ rootsChanged, replaced, forgotten, renewed }: Publication): Promise<void> {
     const session = this.#session!;
     this.#renewImages(renewed);
     for (const { before, after } of replaced) {
-      if (!this.#published.has(before.environmentSerial)) continue;
+      if (!this.#mayBeKnown(before.environmentSerial)) continue;
       if (after?.environmentSerial === before.environmentSerial) this.#replaceView(before, after);
       else this.#dropView(before);
     }
     if (renewed.size > 0) for (const replacement of replaced) this.#forgetContents(replacement, renewed);
     if (rootsChanged) this.#publishRoots();
+    this.#forget(forgotten);
     await session.flushInvalidations();
+  }
+
+  async handOver(): Promise<void> {
+    const session = this.#session!;
+    await session.flushInvalidations();
+    const left = new Promise<void>((resolve) => {
+      this.#onLeft = resolve;
+    });
+    session.stopReading();
+    await left;
+    const endMs = Date.now() + drainTimeoutMs;
+    while (session.counters().waiting > 0 && Date.now() < endMs) await setTimeout(drainPollMs);
+  }
+
+  /** Composes what a process before this one had, so that a change can tell what is another's now. */
+  async warm(): Promise<void> {
+    for (const serial of this.#options.inherited?.loaded ?? []) {
+      if (serial !== controlSerial) await this.#loadView(serial).catch(() => undefined);
+    }
   }
 
   async unmount(lazy: boolean): Promise<void> {
@@ -98,6 +116,7 @@ export class KernelEngine implements Engine {
   }
 
   async #ended(): Promise<void> {
+    if (this.#onLeft) return this.#onLeft();
     await this.#session!.stop();
     this.#options.onEnd();
   }
@@ -107,7 +126,6 @@ export class KernelEngine implements Engine {
     const session = this.#session!;
     const list = this.#options.source.list();
     if (this.#options.environment !== undefined) {
-      this.#sole ??= list[0]!.environmentSerial;
       session.publishRoots(list, this.#sole);
       return;
     }
@@ -122,18 +140,22 @@ export class KernelEngine implements Engine {
 
   #publishView(view: View): void {
     const session = this.#session!;
+    const { journal } = this.#options;
+    journal?.load(
+      view.environmentSerial,
+      view.layers.map(({ image }) => nativeImage(image)),
+    );
     for (const { image } of view.layers) this.#addImage(image);
     session.publishView(encodeView(view));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
   }
 
   #addImage(image: ViewLayer['image']): void {
-    const base = image.base && placeOf(image.base);
     const { serial, path } = image;
-    const native = { ...placeOf(image), origin: imageOrigin(image), ...(base ? { base } : {}) };
+    const native = nativeImage(image);
     const known = this.#images.get(path);
     if (known && known.serial !== serial) this.#session!.dropImage(known.serial);
-    if (known && known.base?.serial !== base?.serial) this.#session!.renewImage(native);
+    if (known && known.base?.serial !== native.base?.serial) this.#session!.renewImage(native);
     else this.#session!.addImage(native);
     this.#images.set(path, native);
   }
@@ -171,6 +193,20 @@ export class KernelEngine implements Engine {
     for (const entry of names) session.invalidateEntry(parent, entry);
   }
 
+  /** The kernel may know names of it, from this process or one before. */
+  #mayBeKnown(environmentSerial: number): boolean {
+    const { inherited } = this.#options;
+    return this.#published.has(environmentSerial) || inherited?.loaded.has(environmentSerial) === true;
+  }
+
+  /** Nobody can tell which names were other ones: the kernel looks all of them up again. */
+  #forget(forgotten: Publication['forgotten']): void {
+    if (forgotten.length === 0) return;
+    for (const { name } of forgotten) this.#session!.invalidateEntry(rootInode, name);
+    this.#session!.invalidateInode(rootInode);
+    this.#session!.invalidateAllEntries();
+  }
+
   /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */
   #dropView({ environmentSerial, root }: View): void {
     this.#published.delete(environmentSerial);
@@ -192,14 +228,17 @@ export class KernelEngine implements Engine {
     try {
       if (upcall.kind === 'view') {
         session.completeView(upcall.token, await this.#loadView(upcall.environmentSerial));
+      } else if (upcall.kind === 'image') {
+        for (const image of this.#inherited.of(upcall.serial)) session.addImage(image);
+        session.completeView(upcall.token, 0);
       } else {
         session.completeContent(upcall.token, 0, await this.#makeContent(upcall.inode));
       }
     } catch (error) {
       this.#upcallFailures += 1;
       const number = systemErrno(error);
-      if (upcall.kind === 'view') session.completeView(upcall.token, number);
-      else session.completeContent(upcall.token, number, undefined);
+      if (upcall.kind === 'content') session.completeContent(upcall.token, number, undefined);
+      else session.completeView(upcall.token, number);
     }
   }
 
@@ -225,6 +264,11 @@ function placeOf({ serial, path, trust }: Image): NativeImagePlace {
   return { serial, path, ...(trust === undefined ? {} : { storeOwner: trust.owner }) };
 }
 
+function nativeImage(image: ViewLayer['image']): NativeImage {
+  const base = image.base && placeOf(image.base);
+  return { ...placeOf(image), origin: imageOrigin(image), ...(base ? { base } : {}) };
+}
+
 function collectGenerated(
   directory: ViewDirectory,
   found = new Map<bigint, GeneratedEntry>(),
@@ -240,15 +284,4 @@ function systemErrno(error: unknown): number {
   const code = systemErrorCode(error);
   const known: Readonly<Record<string, number>> = constants.errno;
   return (code !== undefined && known[code]) || errno.EIO;
-}
-
-function callMount<T>(mount: () => T): T {
-  try {
-    return mount();
-  } catch (cause) {
-    throw new ShenvError('MOUNT_FAILED', `Mounting failed: ${(cause as Error).message}`, {
-      hint: 'Check that /dev/fuse exists and that fusermount3 is installed (package fuse3).',
-      cause,
-    });
-  }
 }

@@ -13,6 +13,7 @@ import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
 import type { ShownImages } from './shown-images.js';
+import type { Inherited, ShownGeneration, ShownJournal } from './shown-journal.js';
 
 interface MountedEnvironment {
   environmentSerial: number;
@@ -21,6 +22,8 @@ interface MountedEnvironment {
   view: Promise<View> | undefined;
   /** What the view shows; known before it is composed. */
   images: readonly ImageName[];
+  /** The kernel may know it from a process before this one, though this one has not composed it. */
+  wasShown?: boolean;
 }
 
 export interface MountedOptions {
@@ -30,6 +33,8 @@ export interface MountedOptions {
   only: string | undefined;
   /** Told what is shown before it is opened. */
   shown: ShownImages;
+  /** Told what is shown before the kernel sees it; undefined where nobody reads it. */
+  journal: ShownJournal | undefined;
 }
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
@@ -40,6 +45,8 @@ export class MountedEnvironments implements ViewSource {
   readonly #images: ImageCache;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
+  /** What the kernel may know of a process before this one, beside `#environments`. */
+  #earlier: readonly ShownGeneration[] = [];
   /** Environments that cannot be shown, with the reason. */
   readonly failures = new Map<string, string>();
 
@@ -47,6 +54,20 @@ export class MountedEnvironments implements ViewSource {
     this.#workspace = workspace;
     this.#options = options;
     this.#images = new ImageCache(workspace.store, this.#serials);
+  }
+
+  /** Begins with what a process before this one showed; the next reload finds what has changed since. */
+  inherit({ generations, loaded }: Inherited): void {
+    const earlier: ShownGeneration[] = [];
+    for (const [name, list] of generations) {
+      const last = list.at(-1);
+      if (!last) continue;
+      earlier.push(...list.slice(0, -1));
+      const { environmentSerial, generation } = last;
+      const wasShown = loaded.has(environmentSerial);
+      this.#environments.set(name, { environmentSerial, generation, view: undefined, images: [], wasShown });
+    }
+    this.#earlier = earlier;
   }
 
   list(): { name: string; environmentSerial: number }[] {
@@ -95,29 +116,75 @@ export class MountedEnvironments implements ViewSource {
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
+    const forgotten: Publication['forgotten'][number][] = [];
     let rootsChanged = before.size === 0;
     for (const name of await this.#names()) {
       const known = before.get(name);
       const current = await this.#readCurrent(name, known);
       if (current === undefined) continue;
-      after.set(name, (await showsAny(current, renewed)) ? { ...current, view: undefined } : current);
+      const isRenewed = await this.#showsAny(name, current, renewed);
+      after.set(name, isRenewed ? { ...current, view: undefined } : current);
       if (known?.environmentSerial !== current.environmentSerial) rootsChanged = true;
     }
+    this.#tellJournal(before, after);
     this.#environments = after;
     for (const [name, known] of before) {
       if (!after.has(name)) rootsChanged = true;
-      if (known === after.get(name) || known.view === undefined) continue;
-      const old = await known.view.catch(() => undefined);
+      if (known === after.get(name) || (known.view === undefined && !known.wasShown)) continue;
+      const old = await this.#viewOf(name, known);
+      const isSure = old !== undefined && (known.view !== undefined || renewed.size === 0);
+      if (known.wasShown && !isSure) forgotten.push({ name, environmentSerial: known.environmentSerial });
+      if (!after.has(name)) this.failures.delete(name);
       const composed = await this.load(name).catch(() => undefined);
-      if (!composed && this.#options.only !== undefined && after.has(name)) after.set(name, known);
+      if (!composed && this.#options.only !== undefined && after.has(name)) this.#keep(name, known);
       else if (old) replaced.push({ name, before: old, after: composed });
     }
+    for (const item of this.#earlier) {
+      const old = await this.#viewOf(item.name, { ...item, view: undefined, images: [] });
+      if (old)
+        replaced.push({
+          name: item.name,
+          before: old,
+          after: await this.load(item.name).catch(() => undefined),
+        });
+      forgotten.push(item);
+    }
+    this.#earlier = [];
     replaced.push(...(await this.#reloadControl()));
     await this.#options.shown.settle(
       new Set([...after.values()].flatMap(({ images }) => images)),
       Date.now(),
     );
-    return { rootsChanged, replaced, renewed };
+    return { rootsChanged, replaced, forgotten, renewed };
+  }
+
+  #tellJournal(
+    before: ReadonlyMap<string, MountedEnvironment>,
+    after: ReadonlyMap<string, MountedEnvironment>,
+  ): void {
+    const changed = [...after].filter(([name, { environmentSerial, generation }]) => {
+      const known = before.get(name);
+      return known?.environmentSerial !== environmentSerial || known.generation !== generation;
+    });
+    const gone = [...before.keys()].filter((name) => !after.has(name));
+    this.#options.journal?.change(changed.map(shownGeneration), gone);
+  }
+
+  /** One that is shown alone is shown as before. */
+  #keep(name: string, known: MountedEnvironment): void {
+    this.#environments.set(name, known);
+    this.#options.journal?.change([shownGeneration([name, known])], []);
+  }
+
+  /** As it was shown; undefined when that cannot be composed any more. */
+  async #viewOf(name: string, known: MountedEnvironment): Promise<View | undefined> {
+    return (known.view ?? this.#compose(name, known)).catch(() => undefined);
+  }
+
+  async #showsAny(name: string, known: MountedEnvironment, renewed: ReadonlySet<string>): Promise<boolean> {
+    if (renewed.size === 0 || (known.view === undefined && !known.wasShown)) return false;
+    const shown = await this.#viewOf(name, known);
+    return (shown?.layers ?? []).some(({ image }) => isRenewed(image, renewed));
   }
 
   async #names(): Promise<string[]> {
@@ -203,8 +270,9 @@ export class MountedEnvironments implements ViewSource {
   }
 }
 
-async function showsAny({ view }: MountedEnvironment, renewed: ReadonlySet<string>): Promise<boolean> {
-  if (renewed.size === 0) return false;
-  const shown = await view?.catch(() => undefined);
-  return (shown?.layers ?? []).some(({ image }) => isRenewed(image, renewed));
+function shownGeneration([name, { environmentSerial, generation }]: readonly [
+  string,
+  MountedEnvironment,
+]): ShownGeneration {
+  return { name, environmentSerial, generation };
 }

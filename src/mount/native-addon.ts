@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
 
@@ -11,15 +12,33 @@ export interface NativeAddon {
     options: { allowOther: boolean; fsname: string; subtype: string },
   ): { fd: number; via: 'mount' | 'fusermount3' };
   openSession(options: SessionOptions): NativeSession;
+  /** Waits for a message; undefined when the supervisor has ended. Throws ETIMEDOUT. The descriptors are the caller's. */
+  receiveFromSupervisor(socket: number, timeoutMs: number): { message: Buffer; fds: number[] } | undefined;
+  /** The descriptors stay the caller's. */
+  sendToSupervisor(socket: number, message: Buffer, fds: readonly number[]): void;
+  /** execve(2): this process becomes another program, with its standard streams. Returns only by throwing. */
+  becomeProgram(path: string, words: readonly string[], variables: readonly string[]): void;
+}
+
+/** What kernel and engine agreed on, as another process of the same mount needs it. */
+export interface Agreed {
+  minor: number;
+  features: bigint;
+  maxWrite: number;
+  maxPages: number;
+  maxReadahead: number;
 }
 
 /** A request that cannot be answered before JavaScript has composed a view or made a file. */
 export type Upcall =
   | { token: number; kind: 'view'; environmentSerial: number }
+  | { token: number; kind: 'image'; serial: number }
   | { token: number; kind: 'content'; inode: bigint };
 
 export interface SessionOptions {
-  fd: number;
+  /** One, which is cloned for each thread; with `agreed` all that the process before this one had. */
+  fds: readonly number[];
+  agreed: Agreed | undefined;
   threads: number;
   uid: number;
   gid: number;
@@ -47,16 +66,28 @@ export interface NativeImage extends NativeImagePlace {
 
 export interface NativeCounters {
   opcodes: Record<string, { requests: number; errors: number }>;
+  /** Requests that wait for JavaScript. */
+  waiting: number;
   [name: string]: unknown;
 }
 
 /** One mounted session: native threads answer the kernel from what was published here. */
 export interface NativeSession {
+  /** Reads INIT, the first that the kernel says; `start` answers it. Not with `agreed`. */
+  negotiate(): void;
+  agreed(): Agreed;
+  /** Of the threads; they stay the session's. */
+  descriptors(): number[];
+  /** With `agreed`, what another process had read and not answered comes again. */
   start(): void;
+  /** The threads leave; `onEnd` follows. What waits for JavaScript may still be completed. */
+  stopReading(): void;
   addImage(image: NativeImage): void;
   /** The file of an image was replaced by one with the same serial; what was not added before is added. */
   renewImage(image: NativeImage): void;
   dropImage(serial: number): void;
+  /** Serials of images that `onUpcall` is to bring when a file of theirs is asked for. */
+  inheritImages(serials: readonly number[]): void;
   /** `sole`: the environment whose root is the mount's root, for the life of the session. */
   publishRoots(roots: readonly { name: string; environmentSerial: number }[], sole?: number): void;
   publishView(encoded: Buffer): void;
@@ -65,6 +96,8 @@ export interface NativeSession {
   completeContent(token: number, errno: number, content: Buffer | undefined): void;
   invalidateEntry(parent: bigint, name: string): void;
   invalidateInode(inode: bigint): void;
+  /** The kernel looks every name up again; nothing where it cannot (before Linux 6.16). */
+  invalidateAllEntries(): void;
   flushInvalidations(): Promise<void>;
   counters(): NativeCounters;
   negotiated(): Record<string, unknown>;
@@ -79,6 +112,13 @@ const places = [
   'native/build/shenv_fs.node',
   `prebuilds/${process.platform}-${process.arch}/shenv_fs.node`,
 ];
+
+/** The program that holds a mount while its serving process is replaced; undefined where it was not built. */
+export function findSupervisor(): string | undefined {
+  return places
+    .map((place) => join(dirname(isAbsolute(place) ? place : packageFile(place)), 'shenv-fs-supervisor'))
+    .find((path) => existsSync(path));
+}
 
 /** Throws ENGINE_UNAVAILABLE naming each place that was tried and why it did not do. */
 export function loadNativeAddon(): NativeAddon {

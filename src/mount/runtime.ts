@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { replaceFile } from '../base/atomic-write.js';
 import { ShenvError, unless } from '../base/errors.js';
-import { isAlive } from '../base/process-identity.js';
+import { isAlive, isRunning, type ProcessIdentity } from '../base/process-identity.js';
 
 /** What a running daemon leaves in the runtime folder for other commands. */
 export interface DaemonRecord {
+  /** Of the process that serves, or that served last. */
   pid: number;
+  /** Starts another serving process when that one dies; left out where nobody does. */
+  supervisor?: ProcessIdentity;
   mountpoint: string;
   engine: string;
   home: string;
@@ -20,6 +23,10 @@ export interface DaemonRecord {
 }
 
 const requestTimeoutMs = 20_000;
+const noAnswerInTime = 'no answer in time';
+/** So long a command waits for the process that takes over from one that died. */
+const takeOverTimeoutMs = 30_000;
+const takeOverPollMs = 50;
 const retiringTries = 50;
 const retiringPollMs = 20;
 const idDigits = 16;
@@ -29,12 +36,16 @@ export function runtimeFiles(
   runtime: string,
   mountpoint: string,
 ): { socket: string; record: string; log: string } {
-  const id = createHash('sha256').update(mountpoint).digest('hex').slice(0, idDigits);
+  const id = idOf(mountpoint);
   return {
     socket: join(runtime, `${id}.sock`),
     record: join(runtime, `${id}.json`),
     log: join(runtime, `${id}.log`),
   };
+}
+
+function idOf(mountpoint: string): string {
+  return createHash('sha256').update(mountpoint).digest('hex').slice(0, idDigits);
 }
 
 /** Makes the runtime folder, for this user alone. Throws STORE_UNUSABLE when it is another one's. */
@@ -60,9 +71,25 @@ export async function writeRecord(runtime: string, record: DaemonRecord): Promis
   );
 }
 
+/** Also takes away the journals of processes that are gone. */
 export async function removeRecord(runtime: string, mountpoint: string): Promise<void> {
   const { socket, record } = runtimeFiles(runtime, mountpoint);
   for (const path of [socket, record]) await unless('ENOENT', unlink(path));
+  const prefix = `${idOf(mountpoint)}-`;
+  for (const file of (await unless('ENOENT', readdir(runtime))) ?? []) {
+    const pid = Number(/^-(\d+)\.shown(\.new)?$/.exec(file.slice(prefix.length - 1))?.[1]);
+    if (file.startsWith(prefix) && !isAlive(pid)) await unless('ENOENT', unlink(join(runtime, file)));
+  }
+}
+
+/** What a supervised daemon has shown, for its successor; a place may have several supervisors one after the other. */
+export function journalFile(runtime: string, mountpoint: string, supervisor: ProcessIdentity): string {
+  return join(runtime, `${idOf(mountpoint)}-${supervisor.pid}.shown`);
+}
+
+/** Whether a process serves the mount or will take it over in a moment. */
+export function isServed({ pid, supervisor }: DaemonRecord): boolean {
+  return isAlive(pid) || (supervisor !== undefined && isRunning(supervisor) !== false);
 }
 
 /** Daemons that left a record; some may be dead. */
@@ -81,31 +108,33 @@ export async function listRecords(runtime: string): Promise<DaemonRecord[]> {
  * all, else where it is mounted alone. Undefined when it is mounted nowhere.
  */
 export async function findMountOf(runtime: string, home: string, name: string): Promise<string | undefined> {
-  const records = (await listRecords(runtime)).filter(
-    (record) => record.home === home && isAlive(record.pid),
-  );
+  const records = (await listRecords(runtime)).filter((record) => record.home === home && isServed(record));
   const ofAll = records.find(({ environment }) => environment === undefined);
   if (ofAll) return join(ofAll.mountpoint, name);
   return records.find(({ environment }) => environment === name)?.mountpoint;
 }
 
 export interface ControlRequest {
-  operation: 'status' | 'reload' | 'stop';
+  operation: 'status' | 'reload' | 'stop' | 'restart';
   lazy?: boolean;
   /** With `reload`: paths of images whose files were replaced. */
   images?: readonly string[];
+  /** With `restart`: the program that is to take over, and its first arguments. */
+  command?: readonly string[];
 }
 
-/** Asks the daemon of `mountpoint`: one line of JSON there, one back. Throws DAEMON_UNREACHABLE. */
+/**
+ * Asks the daemon of `mountpoint`: one line of JSON there, one back. While another process takes over from one that
+ * died, it waits and asks again. Throws DAEMON_UNREACHABLE.
+ */
 export async function askDaemon(
   runtime: string,
   mountpoint: string,
   request: ControlRequest,
 ): Promise<unknown> {
-  const { socket } = runtimeFiles(runtime, mountpoint);
   let answer: string;
   try {
-    answer = await exchange(socket, `${JSON.stringify(request)}\n`);
+    answer = await exchangePatiently(runtime, mountpoint, `${JSON.stringify(request)}\n`);
   } catch (cause) {
     throw new ShenvError('DAEMON_UNREACHABLE', `The daemon of ${mountpoint} does not answer`, {
       hint: `Run \`shenv-fs unmount ${mountpoint}\` and mount again.`,
@@ -122,13 +151,32 @@ export async function askDaemon(
   return reply.ok;
 }
 
+async function exchangePatiently(runtime: string, mountpoint: string, line: string): Promise<string> {
+  const { socket } = runtimeFiles(runtime, mountpoint);
+  const endMs = Date.now() + takeOverTimeoutMs;
+  for (;;) {
+    try {
+      return await exchange(socket, line);
+    } catch (error) {
+      const isLost = error instanceof Error && error.message !== noAnswerInTime;
+      if (!isLost || Date.now() > endMs || !(await isBeingReplaced(runtime, mountpoint))) throw error;
+      await setTimeout(takeOverPollMs);
+    }
+  }
+}
+
+async function isBeingReplaced(runtime: string, mountpoint: string): Promise<boolean> {
+  const record = (await listRecords(runtime)).find((candidate) => candidate.mountpoint === mountpoint);
+  return record?.supervisor !== undefined && isRunning(record.supervisor) !== false;
+}
+
 async function exchange(socketPath: string, line: string): Promise<string> {
   // Loaded only where there is a daemon to talk to.
   const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let received = '';
-    socket.setTimeout(requestTimeoutMs, () => socket.destroy(new Error('no answer in time')));
+    socket.setTimeout(requestTimeoutMs, () => socket.destroy(new Error(noAnswerInTime)));
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(line));
     socket.on('data', (text) => {
@@ -160,12 +208,12 @@ async function reload(
 ): Promise<void> {
   await Promise.all(
     (await listRecords(runtime)).filter(isMeant).map(async (record) => {
-      const { mountpoint, pid } = record;
+      const { mountpoint } = record;
       try {
         await askDaemon(runtime, mountpoint, request);
       } catch (error) {
         if (await hasRetired(runtime, record)) return;
-        if (isAlive(pid)) throw error;
+        if (isServed(record)) throw error;
         await removeRecord(runtime, mountpoint);
       }
     }),

@@ -17,6 +17,13 @@ export class ShownImages {
     this.#leases = leases;
   }
 
+  /** What a process before this one showed; what is not shown again by the next `settle` stays for a day from then. */
+  inherit(): void {
+    for (const lease of this.#leases) {
+      for (const name of lease.images) this.#until.set(name, Number.POSITIVE_INFINITY);
+    }
+  }
+
   /**
    * To be awaited before the images are opened: from then on no gc removes them. Where that cannot be written they are
    * shown all the same: their generation has roots, and what is lost is the day after it was deleted.

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFull, isRefusal, naming, systemErrorCode, unless } from '../base/errors.js';
-import { isRunning, mayRun, type ProcessIdentity, thisProcess } from '../base/process-identity.js';
+import {
+  isRunning,
+  isSameProcess,
+  mayRun,
+  type ProcessIdentity,
+  thisProcess,
+} from '../base/process-identity.js';
 import { readRegular } from '../base/trust.js';
 import type { ImageName, StoreLayout } from './layout.js';
 import { fileMode, makeFolder } from './modes.js';
@@ -19,6 +25,8 @@ export interface Lease extends ProcessIdentity {
   what: string;
   startedMs: number;
   images: ImageName[];
+  /** Of a mount: its supervisor. While one of both processes runs, the lease counts. */
+  keeper?: ProcessIdentity;
 }
 
 export interface FoundLease extends Lease {
@@ -42,8 +50,8 @@ export class HeldLease {
   readonly #lease: Lease;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(folder: string, lease: Lease) {
-    this.id = `${lease.kind}-${lease.pid}-${randomBytes(8).toString('hex')}`;
+  private constructor(folder: string, lease: Lease, id = newId(lease)) {
+    this.id = id;
     this.#folder = folder;
     this.#lease = lease;
     this.#timer = setInterval(() => void this.#touch(), heartbeatMs);
@@ -51,9 +59,15 @@ export class HeldLease {
   }
 
   /** Undefined where the store cannot be written: its images are then kept by roots and the grace period alone. */
-  static async take(layout: StoreLayout, kind: LeaseKind, what: string): Promise<HeldLease | undefined> {
+  static async take(
+    layout: StoreLayout,
+    kind: LeaseKind,
+    what: string,
+    keeper?: ProcessIdentity,
+  ): Promise<HeldLease | undefined> {
     const { leases } = layout;
-    const lease = { ...thisProcess(), kind, what, startedMs: Date.now(), images: [] };
+    const lease: Lease = { ...thisProcess(), kind, what, startedMs: Date.now(), images: [] };
+    if (keeper) lease.keeper = keeper;
     const held = new HeldLease(leases, lease);
     try {
       await makeFolder(layout, leases);
@@ -64,6 +78,29 @@ export class HeldLease {
       if (isRefusal(error)) return undefined;
       throw error;
     }
+  }
+
+  /** The lease of `what` that another process under the same keeper had taken; this process's from now on. */
+  static async adopt(
+    layout: StoreLayout,
+    what: string,
+    keeper: ProcessIdentity,
+  ): Promise<HeldLease | undefined> {
+    const { leases } = layout;
+    for (const file of (await unless('ENOENT', readdir(leases))) ?? []) {
+      if (!file.startsWith('mount-') || !file.endsWith(suffix)) continue;
+      const lease = parseLease((await unless('ENOENT', readRegular(join(leases, file))))?.toString() ?? '');
+      if (lease?.what !== what || !lease.keeper || !isSameProcess(lease.keeper, keeper)) continue;
+      const held = new HeldLease(leases, { ...lease, ...thisProcess() }, file.slice(0, -suffix.length));
+      await held.#touch();
+      return held;
+    }
+    return undefined;
+  }
+
+  /** What the lease tells that a mount shows. */
+  get images(): readonly ImageName[] {
+    return this.#lease.images;
   }
 
   /** Says what a mount shows from now on. */
@@ -110,6 +147,10 @@ export class HeldLease {
   }
 }
 
+function newId({ kind, pid }: Lease): string {
+  return `${kind}-${pid}-${randomBytes(8).toString('hex')}`;
+}
+
 /** Whether it is of a command that looks images up now. */
 export function isRunningOperation({ kind, isAlive }: FoundLease): boolean {
   return kind === 'operation' && isAlive;
@@ -125,7 +166,8 @@ export async function listLeases({ leases }: StoreLayout, nowMs: number): Promis
     const text = await unless('ENOENT', readRegular(path));
     if (!status || text === undefined) continue;
     const lease = parseLease(text.toString());
-    const isAlive = mayRun(lease, nowMs - status.mtimeMs);
+    const silentMs = nowMs - status.mtimeMs;
+    const isAlive = mayRun(lease, silentMs) || (lease?.keeper && mayRun(lease.keeper, silentMs)) === true;
     found.push({
       ...(lease ?? unknownLease(file, status.mtimeMs)),
       id: file.slice(0, -suffix.length),

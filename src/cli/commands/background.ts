@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type ErrorCode, ShenvError } from '../../base/errors.js';
-import { programFile } from '../../base/package-files.js';
 
 /** What the process in the background tells the command that started it: one line on descriptor 3. */
 type Readiness =
@@ -14,15 +13,15 @@ const readyDescriptor = 3;
 const readyVariable = 'SHENV_READY_DESCRIPTOR';
 
 /**
- * Runs this program with `args` as a process that outlives this one, its output appended to `log`. Resolves when it
+ * Runs a program as a process that outlives this one, its output appended to `log`. Resolves when it
  * tells that its mount is ready; throws the error that it tells, or MOUNT_FAILED.
  */
 export async function startInBackground(
-  args: readonly string[],
+  [program, ...args]: readonly string[],
   log: string,
 ): Promise<{ engine: string; pid: number | undefined }> {
   const output = await open(log, 'a', 0o600);
-  const child = spawn(process.execPath, [programFile, ...args], {
+  const child = spawn(program!, args, {
     detached: true,
     cwd: '/',
     stdio: ['ignore', output.fd, output.fd, 'pipe'],

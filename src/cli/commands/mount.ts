@@ -1,17 +1,23 @@
 import { ShenvError } from '../../base/errors.js';
-import { isAlive } from '../../base/process-identity.js';
 import type { Workspace } from '../../env/workspace.js';
-import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
+import { Daemon } from '../../mount/daemon.js';
+import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
-import { canonicalMountpoint, mountAt, probeMount, unmountPath } from '../../mount/mountpoint.js';
-import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } from '../../mount/runtime.js';
+import { canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
+import { loadNativeAddon } from '../../mount/native-addon.js';
+import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
+import { Supervision, tellLog } from '../../mount/supervision.js';
+import type { SupervisionStatus } from '../../mount/supervision-status.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
+import { serverCommand } from './supervised.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
   foreground?: boolean;
+  /** False: nobody starts another process when the one that serves dies. */
+  supervise?: boolean;
   allowOther?: boolean;
   threads?: string;
   du: 'shared' | 'full';
@@ -30,10 +36,25 @@ export async function mount(
   const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
   const mountpoint = await canonicalMountpoint(path ?? usual);
   checkThreads(options.threads);
-  return options.foreground ? serve(workspace, mountpoint, options) : start(workspace, mountpoint, options);
+  if (!options.foreground) return start(workspace, mountpoint, options);
+  const supervision = Supervision.join();
+  if (!supervision) becomeSupervisor(mountpoint, options);
+  return serve(workspace, mountpoint, { ...options, supervision });
 }
 
-async function serve(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
+/** The supervisor takes the place of this process, and starts this program again; returns where there is none. */
+function becomeSupervisor(mountpoint: string, options: MountOptions): void {
+  const [program, ...args] = serverCommand(mountpoint, process.argv.slice(2), options);
+  if (program === process.execPath) return;
+  const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  loadNativeAddon().becomeProgram(program!, [program!, ...args], variables);
+}
+
+async function serve(
+  workspace: Workspace,
+  mountpoint: string,
+  options: MountOptions & { supervision: Supervision | undefined },
+): Promise<Report> {
   const daemon = new Daemon(workspace, {
     mountpoint,
     environment: options.env,
@@ -41,9 +62,13 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
+    supervision: options.supervision,
   });
   const stop = () => void daemon.stop(true).catch(() => process.exit(1));
   process.on('SIGTERM', stop).on('SIGINT', stop);
+  options.supervision?.watch(() =>
+    tellLog(`the supervisor of ${mountpoint} has died; this process serves on alone`),
+  );
   try {
     await daemon.start();
   } catch (error) {
@@ -52,7 +77,7 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
   }
   const { engine } = daemon.status();
   tellReadiness(engine);
-  await daemon.ended;
+  if ((await daemon.ended) === 'handed over') process.exit(0);
   // fuse-native leaves a thread behind that would keep the process alive.
   setTimeout(() => process.exit(), 100).unref();
   return { data: { mountpoint, engine }, text: '' };
@@ -70,7 +95,7 @@ async function start(workspace: Workspace, mountpoint: string, options: MountOpt
   await prepareRuntime(runtime);
   const { log } = runtimeFiles(runtime, mountpoint);
   const { engine, pid } = await startInBackground(
-    ['mount', mountpoint, '--foreground', ...passedOn(options)],
+    serverCommand(mountpoint, ['mount', mountpoint, '--foreground', ...passedOn(options)], options),
     log,
   );
   if ((await probeMount(mountpoint)) !== 'answers') {
@@ -92,38 +117,19 @@ function passedOn(options: MountOptions): string[] {
     `--du=${options.du}`,
     ...(options.env === undefined ? [] : [`--env=${options.env}`]),
     ...(options.allowOther ? ['--allow-other'] : []),
+    ...(options.supervise === false ? ['--no-supervise'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),
   ];
-}
-
-export async function unmount(
-  workspace: Workspace,
-  path: string | undefined,
-  options: { lazy?: boolean },
-): Promise<Report> {
-  const mountpoint = await canonicalMountpoint(path ?? workspace.places.mountpoint);
-  const { runtime } = workspace.places;
-  const lazy = options.lazy === true;
-  const record = (await listRecords(runtime)).find((candidate) => candidate.mountpoint === mountpoint);
-  if (!(await mountAt(mountpoint))) {
-    if (record && !isAlive(record.pid)) await removeRecord(runtime, mountpoint);
-    throw new ShenvError('NOT_MOUNTED', `Nothing is mounted at ${mountpoint}`, {
-      hint: '`shenv-fs status` lists running mounts.',
-    });
-  }
-  if (record && isAlive(record.pid)) await askDaemon(runtime, mountpoint, { operation: 'stop', lazy });
-  else await unmountPath(mountpoint, lazy);
-  await removeRecord(runtime, mountpoint);
-  return { data: { mountpoint }, text: `Unmounted ${mountpoint}` };
 }
 
 export async function status(workspace: Workspace, path: string | undefined): Promise<Report> {
   const { runtime } = workspace.places;
   const wanted = path === undefined ? undefined : await canonicalMountpoint(path);
   const data: (DaemonStatus | DeadMount)[] = [];
-  for (const { mountpoint, pid, environment } of await listRecords(runtime)) {
+  for (const record of await listRecords(runtime)) {
+    const { mountpoint, environment } = record;
     if (wanted !== undefined && mountpoint !== wanted) continue;
-    if (!isAlive(pid))
+    if (!isServed(record))
       data.push({ mountpoint, ...(environment === undefined ? {} : { environment }), dead: true });
     else data.push((await askDaemon(runtime, mountpoint, { operation: 'status' })) as DaemonStatus);
   }
@@ -155,10 +161,22 @@ function describeMount(mount: DaemonStatus | DeadMount): string {
   return [
     `${mountpoint}: engine ${mount.engine} (${mount.engineReason}), pid ${mount.pid}, up ${mount.uptimeSeconds} s`,
     `  ${shown}, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
+    describeSupervision(mount.supervision),
     ...describeService(mount.details),
     ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
     formatTable(['  REQUEST', 'COUNT'], rows),
   ].join('\n');
+}
+
+function describeSupervision(supervision: SupervisionStatus | undefined): string {
+  if (!supervision) return '  nobody supervises it';
+  const { pid, isWatching, memoryBytes, deaths, lastEnd, toServiceMs } = supervision;
+  if (!isWatching) return `  nobody supervises it: its supervisor (pid ${pid}) has died`;
+  const last =
+    lastEnd === undefined
+      ? ''
+      : `; the last ended ${new Date(lastEnd.timeMs).toISOString()} (${lastEnd.how} ${lastEnd.number}), served again after ${toServiceMs} ms`;
+  return `  supervisor pid ${pid}, ${formatBytes(memoryBytes)} of memory, ${deaths} servers died${last}`;
 }
 
 /** Bytes read and the times within which half and 99 % of the requests were answered, where the engine counts them. */

@@ -13,6 +13,7 @@ export function addMountCommands(program: Command, act: Act): void {
         .default('auto'),
     )
     .option('--foreground', 'stay in the foreground until unmounted')
+    .option('--no-supervise', 'do not start another server when the one that serves dies')
     .option('--allow-other', 'let other users in (needs user_allow_other in /etc/fuse.conf)')
     .option('--threads <count>', 'threads of the kernel engine')
     .addOption(
@@ -29,9 +30,17 @@ export function addMountCommands(program: Command, act: Act): void {
     .argument('[mountpoint]', 'default: ~/.venvs')
     .description('take a mount away')
     .option('--lazy', 'detach now, end when its last user has left')
+    .option('--wait <seconds>', 'how long to wait for processes that use it', '2')
     .addOption(json())
     .addHelpText('after', example('shenv-fs unmount'))
-    .action(act(async () => (await import('../commands/mount.js')).unmount));
+    .action(act(async () => (await import('../commands/unmount.js')).unmount));
+  program
+    .command('restart')
+    .argument('[mountpoint]', 'default: ~/.venvs')
+    .description('let this program serve a mount in place of the running one, as after an upgrade')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs restart'))
+    .action(act(async () => (await import('../commands/restart.js')).restart));
   program
     .command('status')
     .argument('[mountpoint]', 'one mount (default: all of this user)')

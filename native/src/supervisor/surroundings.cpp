@@ -1,0 +1,111 @@
+#include "surroundings.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+
+namespace {
+
+int64_t clockMs(clockid_t clock) {
+  timespec now;
+  ::clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void unblockSignals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool runToEnd(const char* const* command) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    unblockSignals();
+    ::execvp(command[0], const_cast<char* const*>(command));
+    ::_exit(127);
+  }
+  int status = 0;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+uint64_t monotonicMs() { return static_cast<uint64_t>(clockMs(CLOCK_MONOTONIC)); }
+int64_t wallClockMs() { return clockMs(CLOCK_REALTIME); }
+
+void tell(const char* format, ...) {
+  char line[1024];
+  const time_t now = ::time(nullptr);
+  tm utc;
+  ::gmtime_r(&now, &utc);
+  size_t length = std::strftime(line, sizeof line, "%FT%TZ shenv-fs-supervisor: ", &utc);
+  va_list arguments;
+  va_start(arguments, format);
+  length += static_cast<size_t>(std::vsnprintf(line + length, sizeof line - length - 1, format, arguments));
+  va_end(arguments);
+  if (length > sizeof line - 2) length = sizeof line - 2;
+  line[length] = '\n';
+  if (::write(STDERR_FILENO, line, length + 1) < 0) return;  // nobody reads the log
+}
+
+void notifyManager(const char* state) {
+  const char* path = ::getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  if (!path || std::strlen(path) >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path);
+  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return;
+  ::sendto(socket, state, std::strlen(state), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), bytes);
+  ::close(socket);
+}
+
+bool isConnected(int fuse) {
+  pollfd wait{.fd = fuse, .events = 0, .revents = 0};
+  return ::poll(&wait, 1, 0) >= 0 && (wait.revents & POLLERR) == 0;
+}
+
+bool detach(const char* mountpoint) {
+  if (::umount2(mountpoint, MNT_DETACH) == 0) return true;
+  for (const char* program : {"fusermount3", "fusermount"}) {
+    const char* const command[] = {program, "-u", "-z", "--", mountpoint, nullptr};
+    if (runToEnd(command)) return true;
+  }
+  return false;
+}
+
+pid_t startServer(char* const* command, int socket) {
+  const pid_t self = ::getpid();
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGURG);
+  if (::getppid() != self) ::_exit(1);
+  unblockSignals();
+  char number[16];
+  std::snprintf(number, sizeof number, "%d", socket);
+  ::fcntl(socket, F_SETFD, 0);
+  ::setenv("SHENV_SUPERVISOR", number, 1);
+  ::unsetenv("NOTIFY_SOCKET");
+  ::execv(command[0], command);
+  tell("cannot run %s: %s", command[0], std::strerror(errno));
+  ::_exit(126);
+}
