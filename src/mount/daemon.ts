@@ -1,6 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import type { Logger } from '../base/log.js';
+import { packageVersion } from '../base/package-files.js';
 import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
@@ -8,6 +10,8 @@ import { ImageContents } from '../store/image-contents.js';
 import { HeldLease } from '../store/leases.js';
 import { serveControl } from './control.js';
 import type { Engine, EngineName } from './engine.js';
+import { type ProcessFigures, processFigures } from './figures.js';
+import { logFailure, logMounted, logReload, logStart } from './log-events.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { Renderer } from './renderer.js';
@@ -23,6 +27,7 @@ export interface DaemonOptions {
   allowOther: boolean;
   fullBlocks: boolean;
   threads: number | undefined;
+  log: Logger;
 }
 
 export interface DaemonStatus {
@@ -30,6 +35,8 @@ export interface DaemonStatus {
   /** The one environment that is mounted; left out where all are, as folders. */
   environment?: string;
   pid: number;
+  /** Of the program that serves. */
+  version: string;
   engine: string;
   /** Why this engine was taken. */
   engineReason: string;
@@ -40,8 +47,16 @@ export interface DaemonStatus {
   uptimeSeconds: number;
   environments: number;
   viewsLoaded: number;
+  imagesLoaded: number;
+  /** How often it has looked what changed. */
+  reloads: number;
+  /** Bytes of generated files that are kept. */
+  generatedBytes: number;
   memoryBytes: number;
+  process: ProcessFigures;
   requests: Record<string, number>;
+  /** Of `requests`, those that were answered with an error; ENOENT is one. */
+  errors: Record<string, number>;
   negotiated: Record<string, unknown>;
   details: Record<string, unknown>;
   /** Environments and images that cannot be shown, with the reason. */
@@ -60,11 +75,15 @@ export class Daemon {
   /** Filled when it starts, before anything is shown. */
   readonly #leases: HeldLease[] = [];
   readonly #startedMs = Date.now();
+  /** Read once: the files of the program may be replaced while it runs. */
+  readonly #version = packageVersion();
   /** Resolves when the mount has ended and everything is cleaned up. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   #engine: Engine | undefined;
   #engineReason = '';
+  #renderer: Renderer | undefined;
+  #reloads = 0;
   #server: Server | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -77,6 +96,7 @@ export class Daemon {
       status: () => `${JSON.stringify(this.status(), null, 2)}\n`,
       only: options.environment,
       shown: new ShownImages(this.#leases),
+      log: options.log,
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -91,6 +111,7 @@ export class Daemon {
     const { places } = this.#workspace;
     const { mountpoint, environment } = this.#options;
     await prepareRuntime(places.runtime);
+    logStart(this.#options, this.#version, places);
     await this.#takeLeases();
     try {
       // A home that was copied is not known to the store before.
@@ -115,6 +136,7 @@ export class Daemon {
       ...(environment === undefined ? {} : { environment }),
     });
     await this.#watchHome();
+    logMounted(this.#options.log, this.status());
   }
 
   /** In each store that can be written. */
@@ -134,14 +156,14 @@ export class Daemon {
 
   async #startEngine(): Promise<void> {
     const { mountpoint, environment } = this.#options;
-    const renderer = new Renderer(this.#contents, (serial) => {
+    this.#renderer = new Renderer(this.#contents, (serial) => {
       const name = this.#environments.nameOf(serial) ?? '';
       return { name, path: environment === undefined ? join(mountpoint, name) : mountpoint };
     });
     const { engine, reason } = await startEngine(this.#options.engine, {
       ...this.#options,
       source: this.#environments,
-      renderer,
+      renderer: this.#renderer,
       onEnd: () => void this.#cleanUp(),
     });
     this.#engine = engine;
@@ -153,17 +175,19 @@ export class Daemon {
    * served on, but the place is free for another daemon.
    */
   async stop(lazy: boolean): Promise<void> {
+    this.#options.log.info('unmount', lazy ? 'Unmounting, lazily' : 'Unmounting', { lazy });
     await this.#engine?.unmount(lazy);
     void this.#retire();
   }
 
   status(): DaemonStatus {
-    const { requests, negotiated, details } = this.#engine!.status();
+    const { requests, errors, negotiated, details } = this.#engine!.status();
     const { mountpoint, environment } = this.#options;
     return {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
       pid: process.pid,
+      version: this.#version,
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
@@ -171,8 +195,13 @@ export class Daemon {
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
+      imagesLoaded: this.#environments.imageCount,
+      reloads: this.#reloads,
+      generatedBytes: this.#renderer!.keptBytes,
       memoryBytes: process.memoryUsage.rss(),
+      process: processFigures(),
       requests,
+      errors,
       negotiated,
       details,
       failures: Object.fromEntries(this.#environments.failures),
@@ -204,12 +233,17 @@ export class Daemon {
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
   #reload(renewed: ReadonlySet<string> = new Set()): Promise<void> {
     const next = this.#reloading.then(async () => {
+      const startedMs = performance.now();
       for (const path of renewed) this.#contents.forget(path);
       const publication = await this.#environments.reload(renewed);
       await this.#engine!.publish(publication);
+      this.#reloads += 1;
+      logReload(this.#options.log, publication, performance.now() - startedMs);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
-    this.#reloading = next.catch(() => undefined);
+    this.#reloading = next.catch((error: unknown) =>
+      logFailure(this.#options.log, 'reload-failed', 'reload', error),
+    );
     return next;
   }
 
@@ -245,6 +279,7 @@ export class Daemon {
     await this.#retire();
     this.#contents.close();
     for (const lease of this.#leases) await lease.end();
+    this.#options.log.info('end', `The mount at ${this.#options.mountpoint} has ended`);
     this.#end();
   }
 }

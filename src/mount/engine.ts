@@ -1,3 +1,4 @@
+import type { Logger } from '../base/log.js';
 import type { View } from '../view/tree.js';
 import type { Renderer } from './renderer.js';
 
@@ -25,6 +26,8 @@ export interface EngineOptions {
   fullBlocks: boolean;
   /** Worker threads, for engines that have them. */
   threads: number | undefined;
+  /** Told what keeps the kernel from getting an answer. */
+  log: Logger;
   /** Called once when the mount has ended, whoever ended it. */
   onEnd(): void;
 }
@@ -43,6 +46,8 @@ export interface EngineStatus {
   name: EngineName;
   /** Requests answered, by operation. */
   requests: Record<string, number>;
+  /** Those of them that were answered with an error, ENOENT and the like too; empty where the engine does not count. */
+  errors: Record<string, number>;
   /** What the kernel and the engine agreed on; empty where the engine cannot tell. */
   negotiated: Record<string, unknown>;
   details: Record<string, unknown>;

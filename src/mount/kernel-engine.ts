@@ -89,9 +89,11 @@ export class KernelEngine implements Engine {
   status(): EngineStatus {
     const { opcodes, ...details } = this.#session!.counters();
     const counts = Object.entries(opcodes).filter(([, { requests }]) => requests > 0);
+    const errors = counts.filter(([, counted]) => counted.errors > 0);
     return {
       name: this.name,
       requests: Object.fromEntries(counts.map(([opcode, { requests }]) => [opcode, requests])),
+      errors: Object.fromEntries(errors.map(([opcode, counted]) => [opcode, counted.errors])),
       negotiated: { ...this.#session!.negotiated(), mountedVia: this.#via },
       details: { ...details, upcallFailures: this.#upcallFailures },
     };
@@ -198,6 +200,7 @@ export class KernelEngine implements Engine {
     } catch (error) {
       this.#upcallFailures += 1;
       const number = systemErrno(error);
+      this.#options.log.warn('upcall-failed', messageOf(error), { ...subjectOf(upcall), errno: number });
       if (upcall.kind === 'view') session.completeView(upcall.token, number);
       else session.completeContent(upcall.token, number, undefined);
     }
@@ -234,6 +237,16 @@ function collectGenerated(
     else if (entry.kind === 'generated') found.set(entry.inode, entry);
   }
   return found;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** As a log can tell it: JSON has no bigint. */
+function subjectOf(upcall: Upcall): { environmentSerial: number } | { inode: string } {
+  if (upcall.kind === 'view') return { environmentSerial: upcall.environmentSerial };
+  return { inode: String(upcall.inode) };
 }
 
 function systemErrno(error: unknown): number {

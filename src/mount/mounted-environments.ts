@@ -1,4 +1,5 @@
 import { ShenvError } from '../base/errors.js';
+import type { Logger } from '../base/log.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
@@ -12,6 +13,7 @@ import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
+import { logComposed, logFailure } from './log-events.js';
 import type { ShownImages } from './shown-images.js';
 
 interface MountedEnvironment {
@@ -30,6 +32,7 @@ export interface MountedOptions {
   only: string | undefined;
   /** Told what is shown before it is opened. */
   shown: ShownImages;
+  log: Logger;
 }
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
@@ -78,6 +81,11 @@ export class MountedEnvironments implements ViewSource {
   /** 0 once the environment that is shown alone is deleted. */
   get count(): number {
     return this.#environments.size;
+  }
+
+  /** Images in memory. */
+  get imageCount(): number {
+    return this.#images.count;
   }
 
   get loadedCount(): number {
@@ -142,6 +150,7 @@ export class MountedEnvironments implements ViewSource {
       if (!(error instanceof ShenvError)) throw error;
       if (error.code === 'ENVIRONMENT_MISSING') return undefined;
       this.failures.set(name, error.message);
+      logFailure(this.#options.log, 'environment-failed', name, error);
       return this.#options.only === undefined ? undefined : known;
     }
   }
@@ -155,16 +164,24 @@ export class MountedEnvironments implements ViewSource {
 
   async #compose(name: string, environment: MountedEnvironment): Promise<View> {
     const { environments } = this.#workspace;
+    const startedMs = performance.now();
     try {
       const manifest = await environments.read(parseReference(name).name, environment.generation);
       environment.images = [...imagesOf(manifest.layers)];
       await this.#options.shown.cover(environment.images);
       const view = await loadView(manifest, this.#images, environments.interpreters);
       this.failures.delete(name);
+      logComposed(this.#options.log, {
+        name,
+        generation: environment.generation,
+        view,
+        tookMs: performance.now() - startedMs,
+      });
       return view;
     } catch (error) {
       environment.view = undefined;
       this.failures.set(name, error instanceof Error ? error.message : String(error));
+      logFailure(this.#options.log, 'environment-failed', name, error);
       throw error;
     }
   }
@@ -198,6 +215,7 @@ export class MountedEnvironments implements ViewSource {
       return image;
     } catch (error) {
       this.failures.set(stored.path, error instanceof Error ? error.message : String(error));
+      logFailure(this.#options.log, 'image-unreadable', stored.path, error);
       return undefined;
     }
   }

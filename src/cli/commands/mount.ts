@@ -1,8 +1,11 @@
 import { ShenvError } from '../../base/errors.js';
+import { Logger, type LogLevel } from '../../base/log.js';
 import { isAlive } from '../../base/process-identity.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
 import type { EngineName } from '../../mount/engine.js';
+import { logFailure } from '../../mount/log-events.js';
+import { logToFile, logToStderr } from '../../mount/log-file.js';
 import { canonicalMountpoint, mountAt, probeMount, unmountPath } from '../../mount/mountpoint.js';
 import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } from '../../mount/runtime.js';
 import { formatBytes, type Report } from '../render.js';
@@ -15,6 +18,7 @@ export interface MountOptions {
   allowOther?: boolean;
   threads?: string;
   du: 'shared' | 'full';
+  logLevel?: LogLevel;
   /** The one environment to mount; undefined mounts all. */
   env?: string;
 }
@@ -34,6 +38,7 @@ export async function mount(
 }
 
 async function serve(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
+  const log = await openLog(workspace, mountpoint, options.logLevel);
   const daemon = new Daemon(workspace, {
     mountpoint,
     environment: options.env,
@@ -41,12 +46,14 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
+    log,
   });
   const stop = () => void daemon.stop(true).catch(() => process.exit(1));
   process.on('SIGTERM', stop).on('SIGINT', stop);
   try {
     await daemon.start();
   } catch (error) {
+    logFailure(log, 'start-failed', mountpoint, error);
     tellFailure(error);
     throw error;
   }
@@ -56,6 +63,13 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
   // fuse-native leaves a thread behind that would keep the process alive.
   setTimeout(() => process.exit(), 100).unref();
   return { data: { mountpoint, engine }, text: '' };
+}
+
+/** Into the file that `shenv-fs log` reads; in the foreground on stderr too. */
+async function openLog({ places }: Workspace, mountpoint: string, level: LogLevel = 'info'): Promise<Logger> {
+  await prepareRuntime(places.runtime);
+  const { log } = runtimeFiles(places.runtime, mountpoint);
+  return new Logger({ level, sinks: [logToFile(log), logToStderr(log)] });
 }
 
 function checkThreads(text: string | undefined): void {
@@ -90,6 +104,7 @@ function passedOn(options: MountOptions): string[] {
   return [
     `--engine=${options.engine}`,
     `--du=${options.du}`,
+    ...(options.logLevel === undefined ? [] : [`--log-level=${options.logLevel}`]),
     ...(options.env === undefined ? [] : [`--env=${options.env}`]),
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),
