@@ -104,7 +104,8 @@ export class MountedEnvironments implements ViewSource {
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];
     let rootsChanged = before.size === 0;
-    for (const name of await this.#names()) {
+    const names = await this.#names();
+    for (const name of names) {
       const known = before.get(name);
       const current = await this.#readCurrent(name, known);
       if (current === undefined) continue;
@@ -112,6 +113,7 @@ export class MountedEnvironments implements ViewSource {
       if (known?.environmentSerial !== current.environmentSerial) rootsChanged = true;
     }
     this.#environments = after;
+    this.#forgetFailures(names);
     for (const [name, known] of before) {
       if (!after.has(name)) rootsChanged = true;
       if (known === after.get(name) || known.view === undefined) continue;
@@ -126,6 +128,13 @@ export class MountedEnvironments implements ViewSource {
       Date.now(),
     );
     return { rootsChanged, replaced, renewed };
+  }
+
+  /** Of environments that are gone; those of images, under their paths, are forgotten when all are listed again. */
+  #forgetFailures(names: readonly string[]): void {
+    const known = new Set(names);
+    for (const key of [...this.failures.keys()])
+      if (!key.startsWith('/') && !known.has(key)) this.failures.delete(key);
   }
 
   async #names(): Promise<string[]> {
@@ -180,6 +189,8 @@ export class MountedEnvironments implements ViewSource {
       return view;
     } catch (error) {
       environment.view = undefined;
+      // It was deleted or renamed just now, which the next reload tells.
+      if (error instanceof ShenvError && error.code === 'ENVIRONMENT_MISSING') throw error;
       this.failures.set(name, error instanceof Error ? error.message : String(error));
       logFailure(this.#options.log, 'environment-failed', name, error);
       throw error;
