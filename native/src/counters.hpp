@@ -25,9 +25,10 @@ struct Counters {
 
   std::array<Count, wire::opcodeCount> requests, errors;  // index 0: opcodes that the table does not know
   std::array<Count, latencyBuckets> latency;
-  Count bytesRead, upcalls, badRequests, ioErrors;
+  Count latencyNs, bytesRead, upcalls, badRequests, ioErrors;
 
   void addLatency(uint64_t ns) {
+    latencyNs.add(ns);
     const auto bucket = static_cast<size_t>(std::bit_width(ns / 1000));
     latency[bucket < latencyBuckets ? bucket : latencyBuckets - 1].add();
   }

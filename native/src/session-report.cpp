@@ -41,6 +41,7 @@ napi_value countersOf(napi_env env, Session& session) {
   const napi_value report = newObject(env);
   set(env, report, "opcodes", byOpcode(env, session));
   set(env, report, "latencyUs", latency(env, session));
+  set(env, report, "latencyNs", total(env, session, [](const Counters& c) { return c.latencyNs.get(); }));
   set(env, report, "bytesRead", total(env, session, [](const Counters& c) { return c.bytesRead.get(); }));
   set(env, report, "upcalls", total(env, session, [](const Counters& c) { return c.upcalls.get(); }));
   set(env, report, "badRequests", total(env, session, [](const Counters& c) { return c.badRequests.get(); }));

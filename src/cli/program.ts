@@ -9,14 +9,15 @@ import { addEnvironmentCommands } from './grammar/environments.js';
 import { addFleetCommands } from './grammar/fleet.js';
 import { addGenerationCommands } from './grammar/generations.js';
 import { addMountCommands } from './grammar/mounts.js';
+import { addObservingCommands } from './grammar/observing.js';
 import { addPackageCommands } from './grammar/packages.js';
 import { addRepairCommands } from './grammar/repair.js';
-import type { Act, Action } from './grammar/shared.js';
+import type { Act, Action, Look, Looking } from './grammar/shared.js';
 import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
 import { addTransferCommands } from './grammar/transfer.js';
 import { makeProgress } from './progress-bar.js';
-import { writeError, writeReport } from './render.js';
+import { type Report, writeError, writeReport } from './render.js';
 
 const signalGraceMs = 20;
 
@@ -34,30 +35,48 @@ export function makeProgram(signal: AbortSignal): Command {
     .addHelpText('after', overview);
   const act: Act =
     <A extends unknown[]>(load: () => Promise<Action<A>>) =>
-    async (...args: unknown[]) => {
-      const command = args.at(-1) as Command;
-      const asJson = command.opts<{ json?: boolean }>().json === true;
-      try {
+    (...args: unknown[]) =>
+      perform(args, signal, async () => {
         const workspace = openWorkspace(findPlaces(), makeProgress(), signal);
         await endInterruptedChanges(workspace.environments, workspace.store);
         const action = await load();
-        const report = await action(workspace, ...(args.slice(0, -1) as A));
-        writeReport(report, asJson);
-        if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
-      } catch (error) {
-        process.exitCode = writeError(await causeOf(error, signal), asJson);
-      }
-    };
+        return action(workspace, ...(args.slice(0, -1) as A));
+      });
+  const look: Look =
+    <A extends unknown[]>(load: () => Promise<Looking<A>>) =>
+    (...args: unknown[]) =>
+      perform(args, signal, async () => {
+        const looking = await load();
+        return looking({ places: findPlaces(), signal }, ...(args.slice(0, -1) as A));
+      });
   addEnvironmentCommands(program, act);
   addPackageCommands(program, act);
   addGenerationCommands(program, act);
   addFleetCommands(program, act);
   addRepairCommands(program, act);
   addMountCommands(program, act);
+  addObservingCommands(program, look);
   addStoreCommands(program, act);
   addShellCommands(program, act);
   addTransferCommands(program, act);
   return program;
+}
+
+/** Writes what the command gives back, or how it failed; `args` are commander's, its command the last. */
+async function perform(
+  args: readonly unknown[],
+  signal: AbortSignal,
+  work: () => Promise<Report | undefined>,
+): Promise<void> {
+  const asJson = (args.at(-1) as Command).opts<{ json?: boolean }>().json === true;
+  try {
+    const report = await work();
+    if (!report) return;
+    writeReport(report, asJson);
+    if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
+  } catch (error) {
+    process.exitCode = writeError(await causeOf(error, signal), asJson);
+  }
 }
 
 /** Programs that were started get the same Ctrl-C, maybe before we do; what they fail with then is no news. */
@@ -76,6 +95,7 @@ export const placeVariables: readonly (readonly [name: string, meaning: string])
 
 /** What else the environment may say; the help and the manual page tell of it. */
 export const settingVariables: typeof placeVariables = [
+  ['SHENV_LOG_LEVEL', 'what mounts log: error, warn, info (the default) or debug, and what is graver'],
   ['SHENV_WHEEL_LIMITS', 'what a wheel may unpack to: entries=1000000,totalBytes=64G'],
   ['SHENV_SUPERVISION', 'when a mount is given up: deaths=8,lastingMs=30000'],
 ];

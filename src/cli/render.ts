@@ -14,6 +14,11 @@ export function writeReport(report: Report, asJson: boolean): void {
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
+/** Writes a part of what a command has to say, where all of it would be too much or never ends. */
+export function writePart(text: string): void {
+  process.stdout.write(text);
+}
+
 /** What a failure tells: its code, one sentence of cause, one of remedy, and the exit status. */
 interface Failure {
   code: string;

@@ -1,6 +1,8 @@
 import type { FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import type { Logger } from '../base/log.js';
+import { packageVersion } from '../base/package-files.js';
 import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
@@ -9,7 +11,9 @@ import type { HeldLease } from '../store/leases.js';
 import { closeControl, serveControl } from './control.js';
 import type { DaemonStatus } from './daemon-status.js';
 import type { Engine, EngineName, Publication } from './engine.js';
+import { processFigures } from './figures.js';
 import { nameSuccessor } from './hand-over.js';
+import { logFailure, logMounted, logReload, logStart } from './log-events.js';
 import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
@@ -25,7 +29,7 @@ import {
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
-import { type Supervision, tellLog } from './supervision.js';
+import type { Supervision } from './supervision.js';
 import { supervisionStatus } from './supervision-status.js';
 import { watchChanges } from './watch-changes.js';
 
@@ -39,6 +43,7 @@ export interface DaemonOptions {
   threads: number | undefined;
   /** The tie to whoever starts another process when this one dies. */
   supervision: Supervision | undefined;
+  log: Logger;
 }
 
 /** One running mount: the engine, what it serves, and the control socket. */
@@ -57,8 +62,12 @@ export class Daemon {
   #end: (how: 'unmounted' | 'handed over') => void = () => {};
   #servesSinceMs = Date.now();
   #started: Promise<void> | undefined;
+  /** Read once: the files of the program may be replaced while it runs. */
+  readonly #version = packageVersion();
   #engine: Engine | undefined;
   #engineReason = '';
+  #renderer: Renderer | undefined;
+  #reloads = 0;
   #server: Server | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -76,6 +85,7 @@ export class Daemon {
       only: options.environment,
       shown: this.#shown,
       journal: this.#journal,
+      log: options.log,
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -93,7 +103,9 @@ export class Daemon {
 
   async #start(): Promise<void> {
     const { mountpoint, supervision } = this.#options;
-    await prepareRuntime(this.#workspace.places.runtime);
+    const { places } = this.#workspace;
+    await prepareRuntime(places.runtime);
+    logStart(this.#options, this.#version, places);
     const isTakingOver = supervision?.held !== undefined;
     const taken = { mountpoint, keeper: supervision?.supervisor, isTakingOver };
     this.#leases.push(...(await takeMountLeases(this.#workspace.store, taken)));
@@ -128,7 +140,7 @@ export class Daemon {
     await this.#startEngine(inherited);
     if (inherited.isRetired) return;
     await this.#reload(new Set(), inherited.isUnknown ? this.#environments.list() : []).catch(
-      (error: unknown) => tellLog(`what changed meanwhile cannot be read yet: ${String(error)}`),
+      () => undefined, // It is in the log; the next change or command tries again.
     );
     await this.#openControl();
   }
@@ -151,6 +163,7 @@ export class Daemon {
       ...(environment === undefined ? {} : { environment }),
     });
     await this.#watchHome();
+    logMounted(this.#options.log, this.status());
   }
 
   async #readEnvironments(): Promise<void> {
@@ -162,14 +175,14 @@ export class Daemon {
 
   async #startEngine(inherited: Inherited | undefined): Promise<void> {
     const { mountpoint, environment } = this.#options;
-    const renderer = new Renderer(this.#contents, (serial) => {
+    this.#renderer = new Renderer(this.#contents, (serial) => {
       const name = this.#environments.nameOf(serial) ?? '';
       return { name, path: environment === undefined ? join(mountpoint, name) : mountpoint };
     });
     const { engine, reason } = await startEngine(inherited ? 'kernel' : this.#options.engine, {
       ...this.#options,
       source: this.#environments,
-      renderer,
+      renderer: this.#renderer,
       journal: this.#journal,
       inherited,
       onEnd: () => void this.#cleanUp(),
@@ -184,18 +197,20 @@ export class Daemon {
    * served on, but the place is free for another daemon.
    */
   async stop(lazy: boolean): Promise<void> {
+    this.#options.log.info('unmount', lazy ? 'Unmounting, lazily' : 'Unmounting', { lazy });
     await this.#engine?.unmount(lazy);
     this.#journal?.retire();
     void this.#retire();
   }
 
   status(): DaemonStatus {
-    const { requests, negotiated, details } = this.#engine!.status();
+    const { requests, errors, negotiated, details } = this.#engine!.status();
     const { mountpoint, environment, supervision } = this.#options;
     return {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
       pid: process.pid,
+      version: this.#version,
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
@@ -203,9 +218,14 @@ export class Daemon {
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
+      imagesLoaded: this.#environments.imageCount,
+      reloads: this.#reloads,
+      generatedBytes: this.#renderer!.keptBytes,
       memoryBytes: process.memoryUsage.rss(),
       ...(supervision && { supervision: supervisionStatus(supervision, this.#servesSinceMs) }),
+      process: processFigures(),
       requests,
+      errors,
       negotiated,
       details,
       failures: Object.fromEntries(this.#environments.failures),
@@ -235,6 +255,7 @@ export class Daemon {
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
   #reload(renewed: ReadonlySet<string> = new Set(), forgotten: Publication['forgotten'] = []): Promise<void> {
     const next = this.#reloading.then(async () => {
+      const startedMs = performance.now();
       for (const path of renewed) this.#contents.forget(path);
       const publication = await this.#environments.reload(renewed);
       await this.#engine!.publish({
@@ -242,9 +263,13 @@ export class Daemon {
         forgotten: [...publication.forgotten, ...forgotten],
       });
       this.#journal?.settle();
+      this.#reloads += 1;
+      logReload(this.#options.log, publication, performance.now() - startedMs);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
-    this.#reloading = next.catch(() => undefined);
+    this.#reloading = next.catch((error: unknown) =>
+      logFailure(this.#options.log, 'reload-failed', 'reload', error),
+    );
     return next;
   }
 
@@ -296,6 +321,7 @@ export class Daemon {
     this.#journal?.end();
     this.#contents.close();
     for (const lease of this.#leases) await lease.end();
+    this.#options.log.info('end', `The mount at ${this.#options.mountpoint} has ended`);
     this.#end('unmounted');
   }
 }

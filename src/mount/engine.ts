@@ -1,3 +1,4 @@
+import type { Logger } from '../base/log.js';
 import type { View } from '../view/tree.js';
 import type { Renderer } from './renderer.js';
 import type { Inherited, ShownJournal } from './shown-journal.js';
@@ -33,6 +34,8 @@ export interface EngineOptions {
   journal: ShownJournal | undefined;
   /** Of the process before this one, whose mount is to be taken over. */
   inherited: Inherited | undefined;
+  /** Told what keeps the kernel from getting an answer. */
+  log: Logger;
   /** Called once when the mount has ended, whoever ended it. */
   onEnd(): void;
 }
@@ -53,6 +56,8 @@ export interface EngineStatus {
   name: EngineName;
   /** Requests answered, by operation. */
   requests: Record<string, number>;
+  /** Those of them that were answered with an error, ENOENT and the like too; empty where the engine does not count. */
+  errors: Record<string, number>;
   /** What the kernel and the engine agreed on; empty where the engine cannot tell. */
   negotiated: Record<string, unknown>;
   details: Record<string, unknown>;

@@ -95,6 +95,7 @@ export class FuseNativeEngine implements Engine {
     return {
       name: this.name,
       requests: { ...this.#requests },
+      errors: {},
       negotiated: {},
       details: { failures: this.#failures, cacheTimeoutMs },
     };

@@ -12,6 +12,7 @@ import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tre
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
+import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
 import type { NativeImage, NativeImagePlace, NativeSession, Upcall } from './native-addon.js';
 
@@ -107,9 +108,11 @@ export class KernelEngine implements Engine {
   status(): EngineStatus {
     const { opcodes, ...details } = this.#session!.counters();
     const counts = Object.entries(opcodes).filter(([, { requests }]) => requests > 0);
+    const errors = counts.filter(([, counted]) => counted.errors > 0);
     return {
       name: this.name,
       requests: Object.fromEntries(counts.map(([opcode, { requests }]) => [opcode, requests])),
+      errors: Object.fromEntries(errors.map(([opcode, counted]) => [opcode, counted.errors])),
       negotiated: { ...this.#session!.negotiated(), mountedVia: this.#via },
       details: { ...details, upcallFailures: this.#upcallFailures },
     };
@@ -237,6 +240,7 @@ export class KernelEngine implements Engine {
     } catch (error) {
       this.#upcallFailures += 1;
       const number = systemErrno(error);
+      logUpcallFailure(this.#options.log, upcall, error, number);
       if (upcall.kind === 'content') session.completeContent(upcall.token, number, undefined);
       else session.completeView(upcall.token, number);
     }

@@ -1,4 +1,5 @@
 import { ShenvError } from '../base/errors.js';
+import type { Logger } from '../base/log.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
@@ -12,6 +13,7 @@ import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
+import { logComposed, logFailure } from './log-events.js';
 import type { ShownImages } from './shown-images.js';
 import type { Inherited, ShownGeneration, ShownJournal } from './shown-journal.js';
 
@@ -35,6 +37,7 @@ export interface MountedOptions {
   shown: ShownImages;
   /** Told what is shown before the kernel sees it; undefined where nobody reads it. */
   journal: ShownJournal | undefined;
+  log: Logger;
 }
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
@@ -101,6 +104,11 @@ export class MountedEnvironments implements ViewSource {
     return this.#environments.size;
   }
 
+  /** Images in memory. */
+  get imageCount(): number {
+    return this.#images.count;
+  }
+
   get loadedCount(): number {
     return [...this.#environments.values()].filter(({ view }) => view !== undefined).length;
   }
@@ -118,7 +126,8 @@ export class MountedEnvironments implements ViewSource {
     const replaced: Publication['replaced'][number][] = [];
     const forgotten: Publication['forgotten'][number][] = [];
     let rootsChanged = before.size === 0;
-    for (const name of await this.#names()) {
+    const names = await this.#names();
+    for (const name of names) {
       const known = before.get(name);
       const current = await this.#readCurrent(name, known);
       if (current === undefined) continue;
@@ -128,6 +137,7 @@ export class MountedEnvironments implements ViewSource {
     }
     this.#tellJournal(before, after);
     this.#environments = after;
+    this.#forgetFailures(names);
     for (const [name, known] of before) {
       if (!after.has(name)) rootsChanged = true;
       if (known === after.get(name) || (known.view === undefined && !known.wasShown)) continue;
@@ -187,6 +197,13 @@ export class MountedEnvironments implements ViewSource {
     return (shown?.layers ?? []).some(({ image }) => isRenewed(image, renewed));
   }
 
+  /** Of environments that are gone; those of images, under their paths, are forgotten when all are listed again. */
+  #forgetFailures(names: readonly string[]): void {
+    const known = new Set(names);
+    for (const key of [...this.failures.keys()])
+      if (!key.startsWith('/') && !known.has(key)) this.failures.delete(key);
+  }
+
   async #names(): Promise<string[]> {
     const { only } = this.#options;
     return only === undefined ? this.#workspace.environments.list() : [only];
@@ -209,6 +226,7 @@ export class MountedEnvironments implements ViewSource {
       if (!(error instanceof ShenvError)) throw error;
       if (error.code === 'ENVIRONMENT_MISSING') return undefined;
       this.failures.set(name, error.message);
+      logFailure(this.#options.log, 'environment-failed', name, error);
       return this.#options.only === undefined ? undefined : known;
     }
   }
@@ -222,16 +240,26 @@ export class MountedEnvironments implements ViewSource {
 
   async #compose(name: string, environment: MountedEnvironment): Promise<View> {
     const { environments } = this.#workspace;
+    const startedMs = performance.now();
     try {
       const manifest = await environments.read(parseReference(name).name, environment.generation);
       environment.images = [...imagesOf(manifest.layers)];
       await this.#options.shown.cover(environment.images);
       const view = await loadView(manifest, this.#images, environments.interpreters);
       this.failures.delete(name);
+      logComposed(this.#options.log, {
+        name,
+        generation: environment.generation,
+        view,
+        tookMs: performance.now() - startedMs,
+      });
       return view;
     } catch (error) {
       environment.view = undefined;
+      // It was deleted or renamed just now, which the next reload tells.
+      if (error instanceof ShenvError && error.code === 'ENVIRONMENT_MISSING') throw error;
       this.failures.set(name, error instanceof Error ? error.message : String(error));
+      logFailure(this.#options.log, 'environment-failed', name, error);
       throw error;
     }
   }
@@ -265,6 +293,7 @@ export class MountedEnvironments implements ViewSource {
       return image;
     } catch (error) {
       this.failures.set(stored.path, error instanceof Error ? error.message : String(error));
+      logFailure(this.#options.log, 'image-unreadable', stored.path, error);
       return undefined;
     }
   }

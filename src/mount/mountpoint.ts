@@ -8,6 +8,8 @@ export interface MountEntry {
   mountpoint: string;
   fsType: string;
   source: string;
+  /** Of the file system, with commas in between. */
+  options: string;
 }
 
 const statTimeoutMs = 10_000;
@@ -20,8 +22,8 @@ export async function listMounts(): Promise<MountEntry[]> {
     .split('\n')
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const [fsType = '', source = ''] = after.split(' ');
-      return { mountpoint: unescapeOctal(before.split(' ')[4] ?? ''), fsType, source };
+      const [fsType = '', source = '', options = ''] = after.split(' ');
+      return { mountpoint: unescapeOctal(before.split(' ')[4] ?? ''), fsType, source, options };
     });
 }
 
@@ -42,7 +44,8 @@ export async function isMounted(path: string): Promise<boolean> {
   return isOurs(await mountAt(path));
 }
 
-function isOurs(mount: MountEntry | undefined): boolean {
+/** Whether a daemon of this program made it, whoever's. */
+export function isOurs(mount: MountEntry | undefined): boolean {
   return mount?.fsType.startsWith('fuse') === true && mount.source === 'shenv-fs';
 }
 

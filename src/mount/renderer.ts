@@ -20,6 +20,11 @@ export class Renderer {
     this.#cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: (data) => data.length + 64 });
   }
 
+  /** Bytes of generated files that are kept. */
+  get keptBytes(): number {
+    return this.#cache.calculatedSize;
+  }
+
   /**
    * The bytes of a generated file. A volatile one is made anew only with `fresh` (when it is looked
    * at), so that a reader gets the content whose size it was told.

@@ -20,11 +20,6 @@ const socketVariable = 'SHENV_SUPERVISOR';
 const answerTimeoutMs = 10_000;
 const protocolVersion = '1';
 
-/** A line in the log of a mount in the background. */
-export function tellLog(message: string): void {
-  process.stderr.write(`${new Date().toISOString()} shenv-fs: ${message}\n`);
-}
-
 /** The tie to the supervisor that started this process (docs/supervision.md). */
 export class Supervision {
   readonly supervisor: ProcessIdentity;

@@ -38,6 +38,11 @@ export class ImageCache {
     return loading;
   }
 
+  /** How many are loaded. */
+  get count(): number {
+    return this.#images.size;
+  }
+
   /** Images whose files at `paths` were replaced, and bytecode of them, are loaded anew when they are next asked for. */
   async forget(paths: ReadonlySet<string>): Promise<void> {
     for (const [id, loading] of [...this.#images.entries()]) {

@@ -1,12 +1,15 @@
 import { ShenvError } from '../../base/errors.js';
+import { Logger, type LogLevel } from '../../base/log.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon } from '../../mount/daemon.js';
 import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
+import { logFailure } from '../../mount/log-events.js';
+import { logToFile, logToStderr } from '../../mount/log-file.js';
 import { canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
-import { Supervision, tellLog } from '../../mount/supervision.js';
+import { Supervision } from '../../mount/supervision.js';
 import type { SupervisionStatus } from '../../mount/supervision-status.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
@@ -21,6 +24,7 @@ export interface MountOptions {
   allowOther?: boolean;
   threads?: string;
   du: 'shared' | 'full';
+  logLevel?: LogLevel;
   /** The one environment to mount; undefined mounts all. */
   env?: string;
 }
@@ -55,6 +59,7 @@ async function serve(
   mountpoint: string,
   options: MountOptions & { supervision: Supervision | undefined },
 ): Promise<Report> {
+  const log = await openLog(workspace, mountpoint, options.logLevel);
   const daemon = new Daemon(workspace, {
     mountpoint,
     environment: options.env,
@@ -63,15 +68,17 @@ async function serve(
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
     supervision: options.supervision,
+    log,
   });
   const stop = () => void daemon.stop(true).catch(() => process.exit(1));
   process.on('SIGTERM', stop).on('SIGINT', stop);
   options.supervision?.watch(() =>
-    tellLog(`the supervisor of ${mountpoint} has died; this process serves on alone`),
+    log.warn('supervisor-lost', `The supervisor of ${mountpoint} has died; this process serves on alone`),
   );
   try {
     await daemon.start();
   } catch (error) {
+    logFailure(log, 'start-failed', mountpoint, error);
     tellFailure(error);
     throw error;
   }
@@ -81,6 +88,13 @@ async function serve(
   // fuse-native leaves a thread behind that would keep the process alive.
   setTimeout(() => process.exit(), 100).unref();
   return { data: { mountpoint, engine }, text: '' };
+}
+
+/** Into the file that `shenv-fs log` reads; in the foreground on stderr too. */
+async function openLog({ places }: Workspace, mountpoint: string, level: LogLevel = 'info'): Promise<Logger> {
+  await prepareRuntime(places.runtime);
+  const { log } = runtimeFiles(places.runtime, mountpoint);
+  return new Logger({ level, sinks: [logToFile(log), logToStderr(log)] });
 }
 
 function checkThreads(text: string | undefined): void {
@@ -115,6 +129,7 @@ function passedOn(options: MountOptions): string[] {
   return [
     `--engine=${options.engine}`,
     `--du=${options.du}`,
+    ...(options.logLevel === undefined ? [] : [`--log-level=${options.logLevel}`]),
     ...(options.env === undefined ? [] : [`--env=${options.env}`]),
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.supervise === false ? ['--no-supervise'] : []),

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { logLevels } from '../../base/log.js';
 import { type Act, example, json } from './shared.js';
 
 export function addMountCommands(program: Command, act: Act): void {
@@ -20,6 +21,12 @@ export function addMountCommands(program: Command, act: Act): void {
       new Option('--du <how>', 'what du counts for shared files')
         .choices(['shared', 'full'])
         .default('shared'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what is logged: this and what is graver')
+        .choices(logLevels)
+        .env('SHENV_LOG_LEVEL')
+        .default('info'),
     )
     .addOption(json())
     .addHelpText('after', example('shenv-fs mount', 'shenv-fs mount --env web ./.venv'))

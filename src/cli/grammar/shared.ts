@@ -1,9 +1,27 @@
 import { type Command, Option } from 'commander';
+import type { Places } from '../../base/paths.js';
 import type { Workspace } from '../../env/workspace.js';
 import type { Report } from '../render.js';
 
 /** A command's work; the module that does it is loaded only when it runs. */
 export type Action<A extends unknown[]> = (workspace: Workspace, ...args: A) => Promise<Report>;
+
+/** What a command works with that only looks, at a set-up that may be broken: it touches neither home nor store by itself. */
+export interface Surroundings {
+  places: Places;
+  signal: AbortSignal;
+}
+
+/** As `Action`; undefined when it has written all there is to write. */
+export type Looking<A extends unknown[]> = (
+  surroundings: Surroundings,
+  ...args: A
+) => Promise<Report | undefined>;
+
+/** As `Act`, without a workspace. */
+export type Look = <A extends unknown[]>(
+  load: () => Promise<Looking<A>>,
+) => (...args: unknown[]) => Promise<void>;
 
 /** Makes commander's action of a command's: opens the workspace, loads the module, writes the report. */
 export type Act = <A extends unknown[]>(
