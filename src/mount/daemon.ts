@@ -1,19 +1,22 @@
-import { type FSWatcher, watch } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { ShenvError } from '../base/errors.js';
 import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
 import { HeldLease } from '../store/leases.js';
+import { ContentCache, type ContentCacheOptions } from './content-cache.js';
 import { serveControl } from './control.js';
 import type { Engine, EngineName } from './engine.js';
+import { KernelEngine } from './kernel-engine.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { Renderer } from './renderer.js';
 import { prepareRuntime, removeRecord, runtimeFiles, writeRecord } from './runtime.js';
 import { ShownImages } from './shown-images.js';
 import { startEngine } from './start-engine.js';
+import { type Watch, watchHome } from './watch-home.js';
 
 export interface DaemonOptions {
   mountpoint: string;
@@ -23,6 +26,10 @@ export interface DaemonOptions {
   allowOther: boolean;
   fullBlocks: boolean;
   threads: number | undefined;
+  /** How often to look for changes made on other hosts; 0 never, undefined where that is needed. */
+  pollMs: number | undefined;
+  /** Keep copies of images on a disk of this host. */
+  cache: ContentCacheOptions | undefined;
 }
 
 export interface DaemonStatus {
@@ -46,9 +53,10 @@ export interface DaemonStatus {
   details: Record<string, unknown>;
   /** Environments and images that cannot be shown, with the reason. */
   failures: Record<string, string>;
+  /** Sealed environments that are shown from their images, with the reason; left out where there are none. */
+  warnings?: Record<string, string>;
 }
 
-const reloadDelayMs = 50;
 const closeTimeoutMs = 5000;
 
 /** One running mount: the engine, what it serves, and the control socket. */
@@ -66,7 +74,8 @@ export class Daemon {
   #engine: Engine | undefined;
   #engineReason = '';
   #server: Server | undefined;
-  #watcher: FSWatcher | undefined;
+  #watcher: Watch | undefined;
+  #cache: ContentCache | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #retired: Promise<void> | undefined;
 
@@ -144,6 +153,7 @@ export class Daemon {
       renderer,
       onEnd: () => void this.#cleanUp(),
     });
+    if (this.#options.cache) this.#cache = await openCache(this.#options.cache, engine);
     this.#engine = engine;
     this.#engineReason = reason;
   }
@@ -160,6 +170,7 @@ export class Daemon {
   status(): DaemonStatus {
     const { requests, negotiated, details } = this.#engine!.status();
     const { mountpoint, environment } = this.#options;
+    const { warnings } = this.#environments;
     return {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
@@ -174,8 +185,9 @@ export class Daemon {
       memoryBytes: process.memoryUsage.rss(),
       requests,
       negotiated,
-      details,
+      details: this.#cache ? { ...details, cache: this.#cache.status() } : details,
       failures: Object.fromEntries(this.#environments.failures),
+      ...(warnings.size === 0 ? {} : { warnings: Object.fromEntries(warnings) }),
     };
   }
 
@@ -204,8 +216,8 @@ export class Daemon {
   /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
   #reload(renewed: ReadonlySet<string> = new Set()): Promise<void> {
     const next = this.#reloading.then(async () => {
-      for (const path of renewed) this.#contents.forget(path);
       const publication = await this.#environments.reload(renewed);
+      for (const path of publication.renewed) this.#contents.forget(path);
       await this.#engine!.publish(publication);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
@@ -215,14 +227,13 @@ export class Daemon {
 
   /** Environments that come or go without a command telling us (another host, a restored backup). */
   async #watchHome(): Promise<void> {
-    const { environment } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    this.#watcher = watch(await this.#workspace.environments.folder(), (_, name) => {
-      if (environment !== undefined && name !== parseReference(environment).name) return;
-      clearTimeout(timer);
-      // One that fails leaves what is shown as it was; the next change or command tries again.
-      timer = setTimeout(() => void this.#reload().catch(() => undefined), reloadDelayMs);
-    });
+    const { environments, store } = this.#workspace;
+    const { environment, pollMs } = this.#options;
+    const only = environment === undefined ? undefined : parseReference(environment).name;
+    const also = store.layouts.map(({ renewed }) => renewed);
+    // A reload that fails leaves what is shown as it was; the next change or command tries again.
+    const reload = () => void this.#reload().catch(() => undefined);
+    this.#watcher = await watchHome(environments, { pollMs, also, only }, reload);
   }
 
   /**
@@ -243,10 +254,24 @@ export class Daemon {
 
   async #cleanUp(): Promise<void> {
     await this.#retire();
+    await this.#cache?.close();
     this.#contents.close();
     for (const lease of this.#leases) await lease.end();
     this.#end();
   }
+}
+
+/** Throws ENGINE_UNAVAILABLE for an engine that cannot read from copies. */
+async function openCache(options: ContentCacheOptions, engine: Engine): Promise<ContentCache> {
+  if (!(engine instanceof KernelEngine)) {
+    await engine.unmount(true);
+    throw new ShenvError('ENGINE_UNAVAILABLE', `The engine ${engine.name} cannot read from a cache`, {
+      hint: 'Leave out --cache, or use the kernel engine.',
+    });
+  }
+  const cache = await ContentCache.open(options, engine);
+  engine.useCache(cache);
+  return cache;
 }
 
 /** Resolves when every request that was being answered is, or after a deadline. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ShenvError } from '../../base/errors.js';
 import { isAlive } from '../../base/process-identity.js';
 import type { Workspace } from '../../env/workspace.js';
@@ -5,6 +6,7 @@ import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
 import type { EngineName } from '../../mount/engine.js';
 import { canonicalMountpoint, mountAt, probeMount, unmountPath } from '../../mount/mountpoint.js';
 import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } from '../../mount/runtime.js';
+import { parseCount, parseSize } from '../quantities.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
@@ -14,6 +16,10 @@ export interface MountOptions {
   foreground?: boolean;
   allowOther?: boolean;
   threads?: string;
+  /** Seconds. */
+  poll?: string;
+  cache?: string;
+  cacheSize?: string;
   du: 'shared' | 'full';
   /** The one environment to mount; undefined mounts all. */
   env?: string;
@@ -21,6 +27,7 @@ export interface MountOptions {
 
 /** Where tools look for a project's environment. */
 const projectMountpoint = '.venv';
+const usualCacheSize = '20G';
 
 export async function mount(
   workspace: Workspace,
@@ -30,6 +37,8 @@ export async function mount(
   const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
   const mountpoint = await canonicalMountpoint(path ?? usual);
   checkThreads(options.threads);
+  parseSize(options.cacheSize ?? usualCacheSize);
+  if (options.poll !== undefined) parseCount('--poll', options.poll, 0);
   return options.foreground ? serve(workspace, mountpoint, options) : start(workspace, mountpoint, options);
 }
 
@@ -41,6 +50,11 @@ async function serve(workspace: Workspace, mountpoint: string, options: MountOpt
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
+    cache:
+      options.cache === undefined
+        ? undefined
+        : { folder: resolve(options.cache), limitBytes: parseSize(options.cacheSize ?? usualCacheSize) },
+    pollMs: options.poll === undefined ? undefined : parseCount('--poll', options.poll, 0) * 1000,
   });
   const stop = () => void daemon.stop(true).catch(() => process.exit(1));
   process.on('SIGTERM', stop).on('SIGINT', stop);
@@ -93,6 +107,10 @@ function passedOn(options: MountOptions): string[] {
     ...(options.env === undefined ? [] : [`--env=${options.env}`]),
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),
+    ...(options.cache === undefined
+      ? []
+      : [`--cache=${resolve(options.cache)}`, `--cache-size=${options.cacheSize ?? usualCacheSize}`]),
+    ...(options.poll === undefined ? [] : [`--poll=${options.poll}`]),
   ];
 }
 
@@ -157,6 +175,9 @@ function describeMount(mount: DaemonStatus | DeadMount): string {
     `  ${shown}, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
     ...describeService(mount.details),
     ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
+    ...Object.entries(mount.warnings ?? {}).map(
+      ([name, reason]) => `  ${name} is shown from its images: ${reason}`,
+    ),
     formatTable(['  REQUEST', 'COUNT'], rows),
   ].join('\n');
 }
