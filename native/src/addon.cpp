@@ -37,29 +37,61 @@ std::optional<uint32_t> optionalUint32(napi_env env, napi_value value) {
   return isNullish(env, value) ? std::nullopt : std::optional(toUint32(env, value));
 }
 
+std::optional<FileStamp> optionalStamp(napi_env env, napi_value value) {
+  if (isNullish(env, value)) return std::nullopt;
+  return FileStamp{static_cast<uint64_t>(toInt64(env, property(env, value, "sizeBytes"))),
+                   toInt64(env, property(env, value, "mtimeSeconds"))};
+}
+
+// Valid until control returns to JavaScript; empty where the file is to be read.
+Bytes metadataOf(napi_env env, napi_value image) {
+  const napi_value metadata = property(env, image, "metadata");
+  return isNullish(env, metadata) ? Bytes() : toBytes(env, metadata);
+}
+
 ImageSource toImageSource(napi_env env, napi_value options) {
   ImageSource source;
   source.serial = toUint32(env, property(env, options, "serial"));
   source.path = toString(env, property(env, options, "path"));
   source.storeOwner = optionalUint32(env, property(env, options, "storeOwner"));
+  source.stamp = optionalStamp(env, property(env, options, "stamp"));
   source.origin = toString(env, property(env, options, "origin"));
   const napi_value base = property(env, options, "base");
   if (!isNullish(env, base)) {
     source.baseSerial = toUint32(env, property(env, base, "serial"));
     source.basePath = toString(env, property(env, base, "path"));
     source.baseStoreOwner = optionalUint32(env, property(env, base, "storeOwner"));
+    source.baseStamp = optionalStamp(env, property(env, base, "stamp"));
   }
   return source;
 }
 
 napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().service().publisher.addImage(toImageSource(env, given.values[0]));
+  const napi_value image = given.values[0];
+  js.session().service().publisher.addImage(toImageSource(env, image), metadataOf(env, image));
   return undefined(env);
 }
 
 napi_value renewImage(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().service().renewImage(toImageSource(env, given.values[0]));
+  const napi_value image = given.values[0];
+  js.session().service().renewImage(toImageSource(env, image), metadataOf(env, image));
   return undefined(env);
+}
+
+// Serials of images whose contents were read since they were added or renewed.
+napi_value usedImages(napi_env env, JsSession& js, const Arguments&) {
+  napi_value list;
+  check(env, napi_create_array(env, &list));
+  uint32_t count = 0;
+  const auto add = [&](uint32_t serial) {
+    check(env, napi_set_element(env, list, count++, fromNumber(env, serial)));
+  };
+  const auto world = js.session().service().publisher.current();
+  for (const auto& image : world->images) {
+    if (image->isUsed()) add(image->serial());
+    if (image->isBaseUsed()) add(image->source().baseSerial);
+  }
+  return list;
 }
 
 napi_value dropImage(napi_env env, JsSession& js, const Arguments& given) {
@@ -204,6 +236,7 @@ napi_value sessionClass(napi_env env) {
       methodNamed<addImage, 1>("addImage"),
       methodNamed<renewImage, 1>("renewImage"),
       methodNamed<dropImage, 1>("dropImage"),
+      methodNamed<usedImages, 0>("usedImages"),
       methodNamed<publishRoots, 2>("publishRoots"),
       methodNamed<publishView, 1>("publishView"),
       methodNamed<dropView, 1>("dropView"),

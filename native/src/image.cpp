@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "believed-file.hpp"
 #include "image-check.hpp"
 #include "inode.hpp"
 
@@ -102,9 +101,12 @@ uint64_t Image::inodeOf(uint32_t file) const {
 
 ContentPlace Image::contentOf(uint32_t file) const {
   const Node& node = nodes_[file];
+  std::atomic<bool>& used = isInBase(file) ? baseUsed_ : used_;
+  if (!used.load(std::memory_order_relaxed)) used.store(true, std::memory_order_relaxed);
   if (isInBase(file))
-    return {source_.baseSerial, source_.basePath, source_.baseStoreOwner, node.contentOffset, node.sizeBytes};
-  return {source_.serial, source_.path, source_.storeOwner, node.contentOffset, node.sizeBytes};
+    return {source_.baseSerial, source_.basePath, {source_.baseStoreOwner, source_.baseStamp}, node.contentOffset,
+            node.sizeBytes};
+  return {source_.serial, source_.path, {source_.storeOwner, source_.stamp}, node.contentOffset, node.sizeBytes};
 }
 
 std::optional<uint32_t> Image::fileOfBaseNode(uint32_t baseNode) const {

@@ -1,5 +1,6 @@
 // The nodes and names of one image in memory, checked: no accessor needs to check again.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "believed-file.hpp"
 #include "bytes.hpp"
 #include "image-format.hpp"
 
@@ -19,13 +21,16 @@ struct ImageSource {
   // Whose files are believed there beside our own and root's; anybody's if left out.
   std::optional<uint32_t> storeOwner = std::nullopt;
   std::optional<uint32_t> baseStoreOwner = std::nullopt;
+  // Of files whose metadata were not read from them: they are opened in no other state.
+  std::optional<FileStamp> stamp = std::nullopt;
+  std::optional<FileStamp> baseStamp = std::nullopt;
 };
 
 // Where the bytes of a regular file are.
 struct ContentPlace {
   uint32_t serial;
   const std::string& path;
-  std::optional<uint32_t> storeOwner;
+  Believed storeOwner;
   uint64_t offset, sizeBytes;
 };
 
@@ -55,6 +60,10 @@ class Image {
   uint64_t inodeOf(uint32_t file) const;
   ContentPlace contentOf(uint32_t file) const;
 
+  // Whether contents were read, of this file and of the wheel's image's.
+  bool isUsed() const { return used_.load(std::memory_order_relaxed); }
+  bool isBaseUsed() const { return baseUsed_.load(std::memory_order_relaxed); }
+
   // The file of this image that stands for a node of the wheel's image.
   std::optional<uint32_t> fileOfBaseNode(uint32_t baseNode) const;
 
@@ -65,4 +74,5 @@ class Image {
   const std::vector<imageFormat::Node> nodes_;
   const std::string names_;
   std::vector<std::pair<uint32_t, uint32_t>> baseNodes_;  // (node of the wheel's image, node here), sorted
+  mutable std::atomic<bool> used_{false}, baseUsed_{false};
 };

@@ -1,9 +1,9 @@
 #include "service.hpp"
 
-void Service::renewImage(ImageSource source) {
+void Service::renewImage(ImageSource source, Bytes metadata) {
   const uint32_t serial = source.serial;
   const uint32_t base = source.baseSerial;
-  publisher.renewImage(std::move(source));
+  publisher.renewImage(std::move(source), metadata);
   descriptors.drop(serial);
   descriptors.drop(base);
 }

@@ -51,7 +51,7 @@ struct Service {
         upcalls(std::move(emit)) {}
 
   // Also closes what is open of its file and of its base's.
-  void renewImage(ImageSource source);
+  void renewImage(ImageSource source, Bytes metadata = {});
   void dropImage(uint32_t serial);
   // Forgets what was generated for the view before.
   void publishView(Bytes blob);

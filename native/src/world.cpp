@@ -22,6 +22,13 @@ void insert(std::vector<Item>& sorted, Item item, const Key& key) {
   sorted.insert(std::ranges::upper_bound(sorted, key(item), {}, key), std::move(item));
 }
 
+std::shared_ptr<const Image> load(ImageSource source, Bytes metadata) {
+  if (metadata.empty()) return Image::open(std::move(source));
+  if (!source.stamp) throw Failure("EINVAL", source.path + ": metadata without a stamp");
+  const uint64_t fileBytes = source.stamp->sizeBytes;
+  return Image::parse(std::move(source), metadata, fileBytes);
+}
+
 int64_t nowNs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -76,9 +83,9 @@ void Publisher::change(const Change& apply) {
   }
 }
 
-void Publisher::addImage(ImageSource source) {
+void Publisher::addImage(ImageSource source, Bytes metadata) {
   if (current()->image(source.serial)) return;
-  const auto image = Image::open(std::move(source));
+  const auto image = load(std::move(source), metadata);
   change([&](World& world) {
     if (world.image(image->serial())) return;
     insert(world.images, image, serialOf);
@@ -86,8 +93,8 @@ void Publisher::addImage(ImageSource source) {
   });
 }
 
-void Publisher::renewImage(ImageSource source) {
-  const auto image = Image::open(std::move(source));
+void Publisher::renewImage(ImageSource source, Bytes metadata) {
+  const auto image = load(std::move(source), metadata);
   const auto isSame = [&](const auto& other) { return other->serial() == image->serial(); };
   change([&](World& world) {
     std::erase_if(world.images, isSame);

@@ -53,9 +53,10 @@ struct World {
 
 class Publisher {
  public:
-  void addImage(ImageSource source);
+  // With `metadata`, the start of the file as it was at `source.stamp`; the file itself is not opened.
+  void addImage(ImageSource source, Bytes metadata = {});
   // The file was replaced: reads it anew, and takes the place of the image with the same serial.
-  void renewImage(ImageSource source);
+  void renewImage(ImageSource source, Bytes metadata = {});
   void dropImage(uint32_t serial);
   void inheritImages(std::vector<uint32_t> serials);
   // With `sole` the root of that environment is the mount's; it names nothing unless `entries` has it too.

@@ -1,4 +1,5 @@
 import {
+  appendFile,
   lstat,
   mkdir,
   mkdtemp,
@@ -26,6 +27,7 @@ import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
 import type { Registration } from './registration.js';
+import { type MakeSealed, SealedFiles } from './sealed/files.js';
 
 const manifestPattern = /^(\d{8})\.manifest$/;
 
@@ -43,13 +45,19 @@ export class Environments {
   readonly #children: string;
   /** Journals of changes of several environments: env/joint-change.ts. */
   readonly changes: string;
+  /** Grows with every change, so that one look tells whether there was any: mount/watch-home.ts. */
+  readonly changed: string;
   readonly #registration: Registration | undefined;
+  /** Of generations that have their metadata in one file. */
+  readonly sealed: SealedFiles;
 
   /** Without a registration no gc knows of what is published here: only for who just reads. */
-  constructor(home: string, registration?: Registration) {
+  constructor(home: string, registration?: Registration, makeSealed?: MakeSealed) {
     this.#registration = registration;
+    this.changed = join(home, 'changed');
     this.#home = home;
     this.#folder = join(home, 'environments');
+    this.sealed = new SealedFiles(this.#folder, makeSealed);
     this.#serials = join(home, 'serials');
     this.#staging = join(home, 'tmp');
     this.interpreters = join(home, 'interpreters');
@@ -124,6 +132,7 @@ export class Environments {
       await syncFolder(staged);
       await rename(staged, join(this.#folder, name));
       await syncFolder(this.#folder);
+      await this.#noteChange();
     } catch (error) {
       await rm(staged, { recursive: true, force: true });
       if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST')
@@ -137,11 +146,13 @@ export class Environments {
     await this.#noteParents(manifest);
     await this.#register([manifest]);
     const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
+    const sealed = await this.sealed.prepare(manifest);
     const published = await publishExclusively(
       staged,
       this.#manifestPath(manifest.name, manifest.generation),
     );
     if (published) return this.#announce(manifest.name);
+    if (sealed !== undefined) await unless('ENOENT', unlink(sealed));
     throw new ShenvError(
       'ENVIRONMENT_CHANGED',
       `'${manifest.name}' was changed by another process meanwhile`,
@@ -158,7 +169,9 @@ export class Environments {
     const serial = await this.#serialOf(name, newest);
     if (doomed.length === 0 || serial === undefined) return;
     for (const generation of doomed) await unless('ENOENT', unlink(this.#manifestPath(name, generation)));
+    await this.sealed.remove(name, (generation) => doomed.includes(generation));
     await syncFolder(join(this.#folder, name));
+    await this.#noteChange();
     await this.#registration?.retire(serial, (generation) => doomed.includes(generation));
   }
 
@@ -170,6 +183,7 @@ export class Environments {
     const doomed = join(this.#staging, stagingName());
     await rename(join(this.#folder, name), doomed);
     await syncFolder(this.#folder);
+    await this.#noteChange();
     await rm(doomed, { recursive: true });
     await unless('ENOENT', unlink(join(this.#children, name)));
     if (serial !== undefined) await this.#registration?.retire(serial);
@@ -220,11 +234,25 @@ export class Environments {
   async removeLeftovers(): Promise<void> {
     const folders = [this.#home, this.#staging, this.changes, this.plans, this.interpreters];
     for (const folder of folders) await removeStaged(folder, Date.now());
+    for (const name of await this.list()) await removeStaged(join(this.#folder, name), Date.now());
   }
 
   async assertFree(name: string): Promise<void> {
     checkEnvironmentName(name);
     if ((await this.#manifestFiles(name)).length > 0) throw environmentExists(name);
+  }
+
+  /** From now on each generation is sealed when it is published. */
+  async seal(manifest: Manifest, sealed: Buffer): Promise<void> {
+    await this.sealed.write(manifest, sealed);
+    await this.#announce(manifest.name);
+  }
+
+  /** False where it was not sealed. */
+  async unseal(name: string): Promise<boolean> {
+    const wasSealed = await this.sealed.remove(name, () => true);
+    if (wasSealed) await this.#announce(name);
+    return wasSealed;
   }
 
   /**
@@ -234,6 +262,12 @@ export class Environments {
   async #announce(name: string): Promise<void> {
     const now = new Date();
     await unless('ENOENT', utimes(join(this.#folder, name), now, now));
+    await this.#noteChange();
+  }
+
+  /** Daemons on other hosts hear of nothing: they look at this file. What cannot be noted they see a while later. */
+  async #noteChange(): Promise<void> {
+    await appendFile(this.changed, '.').catch(() => undefined);
   }
 
   async #manifestFiles(name: string): Promise<string[]> {

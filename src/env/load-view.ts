@@ -22,6 +22,16 @@ export async function loadWritableView(
   return composeLayers(manifest, interpreter, await loadLayers(manifest, images));
 }
 
+/** Composes a manifest from images that are at hand, in the order of its layers. Throws PATH_CONFLICT. */
+export function composeImages(
+  manifest: Manifest,
+  interpreter: InterpreterRecord,
+  images: readonly ViewLayer['image'][],
+): View {
+  const layers = manifest.layers.map((layer, index) => viewLayer(layer, images[index]!));
+  return composeLayers(manifest, withSealedNotice(interpreter), layers);
+}
+
 function loadLayers(manifest: Manifest, images: ImageCache): Promise<ViewLayer[]> {
   return Promise.all(
     manifest.layers.map(async (layer) => viewLayer(layer, await images.open(layer.image, layer.bytecode))),

@@ -22,11 +22,16 @@ export function openWorkspace(
   signal?: AbortSignal,
 ): Workspace {
   const store = new Store(places.store, presentStores(places.upstreams, progress));
+  const registration = new Registration(places.home, store);
+  const environments: Environments = new Environments(places.home, registration, async (manifest) => {
+    const { makeSealed } = await import('./sealed/make.js');
+    return makeSealed(store, environments.interpreters, manifest);
+  });
   return {
     places,
     store,
     outlines: new Outlines(store),
-    environments: new Environments(places.home, new Registration(places.home, store)),
+    environments,
     progress,
     ...(signal ? { signal } : {}),
   };

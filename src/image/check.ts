@@ -35,6 +35,8 @@ export interface ImageHeader {
   nodeCount: number;
   wheelDigest: string;
   sections: Readonly<Record<SectionName, SectionPlace>>;
+  /** SHA-256 of the header, in hexadecimal: with the digests in it, it tells every byte of the image. */
+  digest: string;
 }
 
 function damaged(path: string, rule: string): ShenvError {
@@ -72,6 +74,7 @@ export function checkHeader(data: Buffer, actualBytes: number, path: string): Im
     nodeCount: data.readUInt32LE(header.nodeCount),
     wheelDigest: data.toString('hex', header.wheelDigest, header.wheelDigest + digestBytes),
     sections: readSections(data, path),
+    digest: data.toString('hex', signed, headerBytes),
   };
   checkHeaderFields(found, actualBytes, path);
   return found;

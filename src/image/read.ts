@@ -16,11 +16,28 @@ export interface FileNode {
   baseNode: NodeIndex;
 }
 
+/** The state of a file: another size or time, and it is not what it was. */
+export interface FileStamp {
+  sizeBytes: number;
+  /** Since 1970, rounded down: not every file system keeps more than seconds, nor tells every host the same. */
+  mtimeSeconds: number;
+}
+
+/** Of an image whose file has not been opened: what is known of it from a sealed file (env/sealed/). */
+export interface SealedPart {
+  /** The start of the image's file, up to the end of its meta section. */
+  metadata: Buffer;
+  stamp: FileStamp;
+  /** A file that generated files are made of; undefined for any other. */
+  readInput(node: NodeIndex): Promise<Buffer | undefined>;
+}
+
 /** Where an image comes from. */
 interface Origin {
   path: string;
   base: Image | undefined;
   trust: Trust | undefined;
+  sealed?: SealedPart;
 }
 
 interface Sections {
@@ -47,10 +64,12 @@ export class Image {
   readonly base: Image | undefined;
   /** Who reads the file again believes the same users; undefined for a file that its reader has chosen himself. */
   readonly trust: Trust | undefined;
+  /** Set where the file has not been opened; who opens it makes sure that it is as it was. */
+  readonly sealed: SealedPart | undefined;
   readonly #nodes: Buffer;
   readonly #names: Buffer;
 
-  private constructor({ path, base, trust }: Origin, header: ImageHeader, parts: Sections) {
+  private constructor({ path, base, trust, sealed }: Origin, header: ImageHeader, parts: Sections) {
     this.path = path;
     this.header = header;
     this.#nodes = parts.nodes;
@@ -58,6 +77,7 @@ export class Image {
     this.meta = parts.meta;
     this.base = base;
     this.trust = trust;
+    this.sealed = sealed;
   }
 
   /**
@@ -93,6 +113,16 @@ export class Image {
   /** For an image that is in memory as a whole or up to the end of its meta section. */
   static parse(data: Buffer, path: string, base?: Image): Image {
     return Image.#parse({ path, base, trust: undefined }, checkHeader(data, data.length, path), data);
+  }
+
+  /** From what a sealed file holds of it: nothing is read. Throws as `open` does for a file with these first bytes. */
+  static fromSealed(path: string, sealed: SealedPart, base?: Image, trust?: Trust): Image {
+    const { metadata, stamp } = sealed;
+    return Image.#parse(
+      { path, base, trust, sealed },
+      checkHeader(metadata, stamp.sizeBytes, path),
+      metadata,
+    );
   }
 
   /**

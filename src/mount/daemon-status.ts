@@ -35,4 +35,6 @@ export interface DaemonStatus {
   details: Record<string, unknown>;
   /** Environments and images that cannot be shown, with the reason. */
   failures: Record<string, string>;
+  /** Sealed environments that are shown from their images, with the reason; left out where there are none. */
+  warnings?: Record<string, string>;
 }

@@ -1,6 +1,6 @@
-import type { FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { ShenvError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { packageVersion } from '../base/package-files.js';
 import { parseReference } from '../env/name.js';
@@ -8,11 +8,13 @@ import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
 import type { HeldLease } from '../store/leases.js';
+import { ContentCache, type ContentCacheOptions } from './content-cache.js';
 import { closeControl, serveControl } from './control.js';
 import type { DaemonStatus } from './daemon-status.js';
 import type { Engine, EngineName, Publication } from './engine.js';
 import { processFigures } from './figures.js';
 import { nameSuccessor } from './hand-over.js';
+import { KernelEngine } from './kernel-engine.js';
 import { logFailure, logMounted, logReload, logStart } from './log-events.js';
 import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
@@ -31,7 +33,7 @@ import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
 import type { Supervision } from './supervision.js';
 import { supervisionStatus } from './supervision-status.js';
-import { watchChanges } from './watch-changes.js';
+import { type Watch, watchHome } from './watch-home.js';
 
 export interface DaemonOptions {
   mountpoint: string;
@@ -43,6 +45,10 @@ export interface DaemonOptions {
   threads: number | undefined;
   /** The tie to whoever starts another process when this one dies. */
   supervision: Supervision | undefined;
+  /** How often to look for changes made on other hosts; 0 never, undefined where that is needed. */
+  pollMs: number | undefined;
+  /** Keep copies of images on a disk of this host. */
+  cache: ContentCacheOptions | undefined;
   log: Logger;
 }
 
@@ -69,7 +75,8 @@ export class Daemon {
   #renderer: Renderer | undefined;
   #reloads = 0;
   #server: Server | undefined;
-  #watcher: FSWatcher | undefined;
+  #watcher: Watch | undefined;
+  #cache: ContentCache | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #retired: Promise<void> | undefined;
 
@@ -187,6 +194,7 @@ export class Daemon {
       inherited,
       onEnd: () => void this.#cleanUp(),
     });
+    if (this.#options.cache) this.#cache = await openCache(this.#options.cache, engine);
     this.#engine = engine;
     this.#engineReason = reason;
     this.#servesSinceMs = Date.now();
@@ -206,6 +214,7 @@ export class Daemon {
   status(): DaemonStatus {
     const { requests, errors, negotiated, details } = this.#engine!.status();
     const { mountpoint, environment, supervision } = this.#options;
+    const { warnings } = this.#environments;
     return {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
@@ -227,8 +236,9 @@ export class Daemon {
       requests,
       errors,
       negotiated,
-      details,
+      details: this.#cache ? { ...details, cache: this.#cache.status() } : details,
       failures: Object.fromEntries(this.#environments.failures),
+      ...(warnings.size === 0 ? {} : { warnings: Object.fromEntries(warnings) }),
     };
   }
 
@@ -256,8 +266,8 @@ export class Daemon {
   #reload(renewed: ReadonlySet<string> = new Set(), forgotten: Publication['forgotten'] = []): Promise<void> {
     const next = this.#reloading.then(async () => {
       const startedMs = performance.now();
-      for (const path of renewed) this.#contents.forget(path);
       const publication = await this.#environments.reload(renewed);
+      for (const path of publication.renewed) this.#contents.forget(path);
       await this.#engine!.publish({
         ...publication,
         forgotten: [...publication.forgotten, ...forgotten],
@@ -289,13 +299,13 @@ export class Daemon {
 
   /** Environments that come or go without a command telling us (another host, a restored backup). */
   async #watchHome(): Promise<void> {
-    const { environment } = this.#options;
-    const isMeant = (name: string | null) =>
-      environment === undefined || name === parseReference(environment).name;
+    const { environments, store } = this.#workspace;
+    const { environment, pollMs } = this.#options;
+    const only = environment === undefined ? undefined : parseReference(environment).name;
+    const also = store.layouts.map(({ renewed }) => renewed);
     // A reload that fails leaves what is shown as it was; the next change or command tries again.
-    this.#watcher = watchChanges(await this.#workspace.environments.folder(), isMeant, () => {
-      this.#reload().catch(() => undefined);
-    });
+    const reload = () => void this.#reload().catch(() => undefined);
+    this.#watcher = await watchHome(environments, { pollMs, also, only }, reload);
   }
 
   /**
@@ -319,9 +329,23 @@ export class Daemon {
     this.#options.supervision?.ending();
     await this.#retire();
     this.#journal?.end();
+    await this.#cache?.close();
     this.#contents.close();
     for (const lease of this.#leases) await lease.end();
     this.#options.log.info('end', `The mount at ${this.#options.mountpoint} has ended`);
     this.#end('unmounted');
   }
+}
+
+/** Throws ENGINE_UNAVAILABLE for an engine that cannot read from copies. */
+async function openCache(options: ContentCacheOptions, engine: Engine): Promise<ContentCache> {
+  if (!(engine instanceof KernelEngine)) {
+    await engine.unmount(true);
+    throw new ShenvError('ENGINE_UNAVAILABLE', `The engine ${engine.name} cannot read from a cache`, {
+      hint: 'Leave out --cache, or use the kernel engine.',
+    });
+  }
+  const cache = await ContentCache.open(options, engine);
+  engine.useCache(cache);
+  return cache;
 }

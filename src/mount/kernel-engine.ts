@@ -3,18 +3,20 @@ import { setTimeout } from 'node:timers/promises';
 import { errno } from '../base/errno.js';
 import { systemErrorCode } from '../base/errors.js';
 import type { Image } from '../image/read.js';
+import type { Copy } from '../store/copies/copy-folder.js';
 import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inode.js';
-import { imageOrigin } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tree.js';
+import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
-import type { NativeImage, NativeImagePlace, NativeSession, Upcall } from './native-addon.js';
+import type { NativeImage, NativeSession, Upcall } from './native-addon.js';
+import { asFile, nativeOf, redirected } from './native-places.js';
 
 const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
@@ -27,7 +29,7 @@ interface PublishedView {
 }
 
 /** The default engine on Linux: native threads answer the kernel, JavaScript composes what they serve. */
-export class KernelEngine implements Engine {
+export class KernelEngine implements Engine, CopyReader {
   readonly name = 'kernel';
   readonly #options: EngineOptions;
   readonly #published = new Map<number, PublishedView>();
@@ -36,6 +38,9 @@ export class KernelEngine implements Engine {
   #roots = new Map<string, number>();
   /** Serial of the environment whose root is the mount's. */
   #sole: number | undefined;
+  /** What is read from a disk of this host, by the path in the store. */
+  readonly #copies = new Map<string, Copy>();
+  #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
   readonly #inherited: InheritedImages;
   #via = '';
@@ -146,7 +151,7 @@ export class KernelEngine implements Engine {
     const { journal } = this.#options;
     journal?.load(
       view.environmentSerial,
-      view.layers.map(({ image }) => nativeImage(image)),
+      view.layers.map(({ image }) => asFile(nativeOf(image))),
     );
     for (const { image } of view.layers) this.#addImage(image);
     session.publishView(encodeView(view));
@@ -155,20 +160,46 @@ export class KernelEngine implements Engine {
 
   #addImage(image: ViewLayer['image']): void {
     const { serial, path } = image;
-    const native = nativeImage(image);
+    const native = nativeOf(image);
     const known = this.#images.get(path);
     if (known && known.serial !== serial) this.#session!.dropImage(known.serial);
-    if (known && known.base?.serial !== native.base?.serial) this.#session!.renewImage(native);
-    else this.#session!.addImage(native);
+    const isRebased = known && known.base?.serial !== native.base?.serial;
+    const placed = redirected(native, this.#copies);
+    if (isRebased) this.#session!.renewImage(placed);
+    else this.#session!.addImage(placed);
     this.#images.set(path, native);
+  }
+
+  usedImages(): Image[] {
+    const used = new Set(this.#session?.usedImages() ?? []);
+    const views = [...this.#published.values()].flatMap(({ view }) => view.layers);
+    const images = new Set(views.flatMap(({ image }) => (image.base ? [image, image.base] : [image])));
+    return [...images].filter(({ serial }) => used.has(serial));
+  }
+
+  readFrom({ path }: Image, copy: Copy | undefined): void {
+    if (copy) this.#copies.set(path, copy);
+    else this.#copies.delete(path);
+    for (const native of this.#images.values()) {
+      if (native.path === path || native.base?.path === path)
+        this.#session!.renewImage(redirected(native, this.#copies));
+    }
+  }
+
+  useCache(cache: ContentCache): void {
+    this.#cache = cache;
   }
 
   /** Files that were replaced are opened anew; one that has another serial now is added when a view shows it. */
   #renewImages(renewed: ReadonlySet<string>): void {
-    for (const [path, native] of [...this.#images]) {
-      if (!isRenewed(native, renewed)) continue;
+    for (const path of renewed) this.#copies.delete(path);
+    this.#cache?.forget(renewed);
+    for (const [path, known] of [...this.#images]) {
+      if (!isRenewed(known, renewed)) continue;
+      const native = asFile(known);
       try {
-        this.#session!.renewImage(native);
+        this.#session!.renewImage(redirected(native, this.#copies));
+        this.#images.set(path, native);
       } catch {
         this.#session!.dropImage(native.serial);
         this.#images.delete(path);
@@ -252,6 +283,9 @@ export class KernelEngine implements Engine {
     const name = source.nameOf(environmentSerial);
     const view = name === undefined ? undefined : await source.load(name);
     if (!view) return errno.ENOENT;
+    await this.#cache?.adopt(
+      view.layers.flatMap(({ image }) => (image.base ? [image, image.base] : [image])),
+    );
     if (!this.#published.has(environmentSerial)) this.#publishView(view);
     return 0;
   }
@@ -262,15 +296,6 @@ export class KernelEngine implements Engine {
     if (published && entry) return this.#options.renderer.render(published.view, entry, true);
     throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
   }
-}
-
-function placeOf({ serial, path, trust }: Image): NativeImagePlace {
-  return { serial, path, ...(trust === undefined ? {} : { storeOwner: trust.owner }) };
-}
-
-function nativeImage(image: ViewLayer['image']): NativeImage {
-  const base = image.base && placeOf(image.base);
-  return { ...placeOf(image), origin: imageOrigin(image), ...(base ? { base } : {}) };
 }
 
 function collectGenerated(

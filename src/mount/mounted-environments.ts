@@ -1,11 +1,16 @@
-import { ShenvError } from '../base/errors.js';
+import { stat } from 'node:fs/promises';
+import { ShenvError, unless } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
+import { loadSealed } from '../env/sealed/load.js';
 import type { Workspace } from '../env/workspace.js';
 import type { Image } from '../image/read.js';
+import { isAt } from '../image/stamp.js';
+import type { Manifest } from '../manifest/types.js';
 import { ImageCache } from '../store/image-cache.js';
 import type { ImageName } from '../store/layout.js';
+import { readRenewals } from '../store/renewals.js';
 import { imagesOf } from '../store/roots.js';
 import { ShownSerials } from '../store/shown-serials.js';
 import type { StoredImage } from '../store/store.js';
@@ -52,6 +57,10 @@ export class MountedEnvironments implements ViewSource {
   #earlier: readonly ShownGeneration[] = [];
   /** Environments that cannot be shown, with the reason. */
   readonly failures = new Map<string, string>();
+  /** Environments that are shown from their images although they are sealed, with the reason. */
+  readonly warnings = new Map<string, string>();
+  /** Undefined before the first reading. */
+  #renewals: string | undefined;
 
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
@@ -115,10 +124,11 @@ export class MountedEnvironments implements ViewSource {
 
   /**
    * Reads the home again and tells what an engine has to publish. Loaded views are composed anew. One that is shown
-   * alone stays as it was when its new generation cannot be read or composed. `renewed` are paths of images whose files
+   * alone stays as it was when its new generation cannot be read or composed. `told` are paths of images whose files
    * were replaced; what shows them is composed anew too.
    */
-  async reload(renewed: ReadonlySet<string> = new Set()): Promise<Publication> {
+  async reload(told: ReadonlySet<string> = new Set()): Promise<Publication> {
+    const renewed = new Set([...told, ...(await this.#findReplaced())]);
     await this.#images.forget(renewed);
     this.#serials.renew(renewed);
     const before = this.#environments;
@@ -245,7 +255,8 @@ export class MountedEnvironments implements ViewSource {
       const manifest = await environments.read(parseReference(name).name, environment.generation);
       environment.images = [...imagesOf(manifest.layers)];
       await this.#options.shown.cover(environment.images);
-      const view = await loadView(manifest, this.#images, environments.interpreters);
+      const sealed = await this.#loadSealed(name, manifest);
+      const view = sealed ?? (await loadView(manifest, this.#images, environments.interpreters));
       this.failures.delete(name);
       logComposed(this.#options.log, {
         name,
@@ -262,6 +273,36 @@ export class MountedEnvironments implements ViewSource {
       logFailure(this.#options.log, 'environment-failed', name, error);
       throw error;
     }
+  }
+
+  /** Undefined where it is not sealed, or what was sealed is of no use: then its images are read. */
+  async #loadSealed(name: string, manifest: Manifest): Promise<View | undefined> {
+    const { environments, store } = this.#workspace;
+    this.warnings.delete(name);
+    try {
+      return await loadSealed(environments.sealed.pathOf(manifest), manifest, store, this.#images);
+    } catch (error) {
+      this.warnings.set(name, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  /** Paths of images whose files are not what was sealed of them, after images of a store were replaced. */
+  async #findReplaced(): Promise<string[]> {
+    const renewals = (await Promise.all(this.#workspace.store.layouts.map(readRenewals))).join(' ');
+    const before = this.#renewals;
+    this.#renewals = renewals;
+    if (before === undefined || before === renewals) return [];
+    const views = await Promise.all(
+      [...this.#environments.values()].map(({ view }) => view?.catch(() => undefined)),
+    );
+    const images = new Set(
+      views.flatMap((view) => view?.layers ?? []).flatMap(({ image }) => [image, image.base]),
+    );
+    const replaced = await Promise.all(
+      [...images].map(async (image) => (image && (await isReplaced(image)) ? [image.path] : [])),
+    );
+    return replaced.flat();
   }
 
   async #reloadControl(): Promise<Publication['replaced'][number][]> {
@@ -304,4 +345,10 @@ function shownGeneration([name, { environmentSerial, generation }]: readonly [
   MountedEnvironment,
 ]): ShownGeneration {
   return { name, environmentSerial, generation };
+}
+
+async function isReplaced({ path, sealed }: Image): Promise<boolean> {
+  if (!sealed) return false;
+  const status = await unless('ENOENT', stat(path));
+  return status === undefined || !isAt(status, sealed.stamp);
 }

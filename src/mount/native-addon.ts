@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
+import type { FileStamp } from '../image/read.js';
 
 /** What native/src/addon.cpp exports; docs/fuse-ops.md tells how it answers the kernel. */
 export interface NativeAddon {
@@ -55,6 +56,8 @@ export interface NativeImagePlace {
   path: string;
   /** Beside this process and root, the only user whose file is opened there; left out: anybody's is. */
   storeOwner?: number;
+  /** The file is opened in this state only; left out: in any. */
+  stamp?: FileStamp;
 }
 
 export interface NativeImage extends NativeImagePlace {
@@ -62,6 +65,8 @@ export interface NativeImage extends NativeImagePlace {
   origin: string;
   /** The wheel's image, for an image of bytecode. */
   base?: NativeImagePlace;
+  /** The start of the file up to the end of its names, as it was at `stamp`; left out: read from the file. */
+  metadata?: Buffer;
 }
 
 export interface NativeCounters {
@@ -88,6 +93,8 @@ export interface NativeSession {
   dropImage(serial: number): void;
   /** Serials of images that `onUpcall` is to bring when a file of theirs is asked for. */
   inheritImages(serials: readonly number[]): void;
+  /** Serials of images whose contents were read since they were added or renewed; some may be there twice. */
+  usedImages(): number[];
   /** `sole`: the environment whose root is the mount's root, for the life of the session. */
   publishRoots(roots: readonly { name: string; environmentSerial: number }[], sole?: number): void;
   publishView(encoded: Buffer): void;

@@ -86,8 +86,11 @@ async function openFitting({ trust }: StorePart, path: string, base: Image): Pro
   return image && image.wheelDigest === base.wheelDigest && refersTo(image, base) ? image : undefined;
 }
 
-/** The base may be of another store than the one that the bytecode was compiled from. */
-function refersTo(image: Image, base: Image): boolean {
+/**
+ * Whether bytecode fits the wheel's image: every file that stays there is where it says. The base may be of another
+ * store than the one that the bytecode was compiled from.
+ */
+export function refersTo(image: Image, base: Image): boolean {
   for (let node = 0; node < image.nodeCount; node += 1) {
     if (image.isDirectory(node)) continue;
     const { flags, baseNode, contentOffset, sizeBytes } = image.fileOf(node);

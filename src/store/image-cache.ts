@@ -43,6 +43,17 @@ export class ImageCache {
     return this.#images.size;
   }
 
+  /** An image that was made without the store; what is loaded already is taken instead. Throws SERIAL_CLASH. */
+  async offer(key: ImageKey, cacheTag: string | undefined, make: () => Image): Promise<Image> {
+    const id = `${key.wheelDigest} ${cacheTag ?? ''}`;
+    const known = await this.#images.get(id)?.catch(() => undefined);
+    if (known) return known;
+    const image = make();
+    this.#shown?.admit(image);
+    this.#images.set(id, Promise.resolve(image));
+    return image;
+  }
+
   /** Images whose files at `paths` were replaced, and bytecode of them, are loaded anew when they are next asked for. */
   async forget(paths: ReadonlySet<string>): Promise<void> {
     for (const [id, loading] of [...this.#images.entries()]) {

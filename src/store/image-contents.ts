@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { openTrusted } from '../base/trust.js';
 import type { Image, NodeIndex } from '../image/read.js';
+import { isAt } from '../image/stamp.js';
 
 /** One open image file; closed when nobody reads it and the cache has let it go. */
 interface Descriptor {
@@ -34,7 +35,8 @@ export class ImageContents {
   }
 
   async readAll(image: Image, node: NodeIndex): Promise<Buffer> {
-    return this.read(image, node, 0, image.fileOf(node).sizeBytes);
+    const input = await image.sealed?.readInput(node);
+    return input ?? this.read(image, node, 0, image.fileOf(node).sizeBytes);
   }
 
   /** The file at `path` was replaced: it is opened anew. */
@@ -62,8 +64,9 @@ export class ImageContents {
     }
   }
 
-  #open({ path, trust }: Image): Descriptor {
-    const descriptor: Descriptor = { file: openTrusted(path, trust), readers: 0, evicted: false };
+  #open(image: Image): Descriptor {
+    const { path } = image;
+    const descriptor: Descriptor = { file: openImage(image), readers: 0, evicted: false };
     descriptor.file.catch(() => this.#descriptors.delete(path));
     this.#descriptors.set(path, descriptor);
     return descriptor;
@@ -75,6 +78,14 @@ export class ImageContents {
     const file = await descriptor.file.catch(() => undefined);
     await file?.close();
   }
+}
+
+/** Throws an error with the code ESTALE where the file is not what a sealed file tells of it. */
+async function openImage({ path, trust, sealed }: Image): Promise<FileHandle> {
+  const file = await openTrusted(path, trust);
+  if (!sealed || isAt(await file.stat(), sealed.stamp)) return file;
+  await file.close();
+  throw Object.assign(new Error(`${path} is not what was sealed`), { code: 'ESTALE', path });
 }
 
 /** A whole file of an image, for those who read few. */

@@ -24,6 +24,8 @@ export interface StoreLayout {
   condemned: string;
   /** Images that were set aside because they are damaged. */
   damaged: string;
+  /** A file whose content changes when files of images are replaced: store/renewals.ts. */
+  renewed: string;
 }
 
 export function storeLayout(root: string): StoreLayout {
@@ -38,6 +40,7 @@ export function storeLayout(root: string): StoreLayout {
     leases: join(versioned, 'leases'),
     condemned: join(versioned, 'condemned'),
     damaged: join(versioned, 'damaged'),
+    renewed: join(versioned, 'renewed'),
   };
 }
 

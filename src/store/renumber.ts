@@ -8,6 +8,7 @@ import { renumberImage } from '../image/renumber.js';
 import { listFolder, type StorePart } from './chain.js';
 import { imageNameOfFile } from './layout.js';
 import { copyAccess } from './modes.js';
+import { noteRenewal } from './renewals.js';
 import { claimSerial, firstSerial, lastSerial } from './serials.js';
 import { contentsOf } from './shown-serials.js';
 import type { Store } from './store.js';
@@ -42,6 +43,7 @@ export async function renumberClashing(store: Store): Promise<Renumbered[]> {
     await replaceNumber(store, image, after);
     renumbered.push({ path: image.path, before: image.serial, after });
   }
+  if (renumbered.length > 0) await noteRenewal(store.layout);
   return renumbered;
 }
 

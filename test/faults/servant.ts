@@ -12,6 +12,7 @@ export type Request =
   | { args: readonly string[] }
   | { environment: string; modules: readonly string[] }
   | { mountpoint: string }
+  | { fresh: string }
   | { check: true };
 
 export interface Ended {
@@ -47,6 +48,7 @@ process.on('disconnect', () => process.exit());
 async function handle(request: Request): Promise<Result> {
   if ('args' in request) return runCommand(request.args);
   if ('environment' in request) return shownBy(request.environment, request.modules);
+  if ('fresh' in request) return (await import('../endurance/fresh.js')).checkFresh(request.fresh);
   if ('mountpoint' in request) return (await import('../storm/walk.js')).walkMount(request.mountpoint);
   return (await import('../storm/check-whole.js')).checkWhole();
 }

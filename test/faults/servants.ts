@@ -10,8 +10,10 @@ const deadlineMs = 90_000;
 export class Servant {
   readonly #child: ChildProcess;
 
-  constructor(env: NodeJS.ProcessEnv, cwd: string) {
-    this.#child = fork(servant, { env, cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /** `enter`: a program with arguments that runs what follows them, elsewhere: nsenter(1). */
+  constructor(env: NodeJS.ProcessEnv, cwd: string, [enter, ...args]: readonly string[] = []) {
+    const elsewhere = enter === undefined ? {} : { execPath: enter, execArgv: [...args, process.execPath] };
+    this.#child = fork(servant, { env, cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], ...elsewhere });
   }
 
   /** Runs `shenv-fs`. */
@@ -27,6 +29,14 @@ export class Servant {
   /** Walks through a mount and reads every file: how many. */
   async walk(mountpoint: string): Promise<number> {
     return (await this.#ask({ mountpoint })) as number;
+  }
+
+  /**
+   * Reloads the mounts of this host and compares what one then shows with the generations that there were meanwhile:
+   * of how many environments.
+   */
+  async refresh(mountpoint: string): Promise<number> {
+    return (await this.#ask({ fresh: mountpoint })) as number;
   }
 
   /** Opens every image that the home of its variables refers to: how many. */

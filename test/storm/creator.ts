@@ -15,6 +15,8 @@ export interface CreatorOptions {
   /** Wheels that all creators use. */
   common: readonly string[];
   python: string;
+  /** Seals and unseals environments as well. */
+  isSealing?: boolean;
 }
 
 /** What it knows of an environment of its own. */
@@ -25,7 +27,17 @@ interface Known {
   hadCommon: boolean;
 }
 
-type Operation = 'create' | 'install' | 'sync' | 'remove' | 'rollback' | 'clone' | 'rename' | 'delete';
+type Operation =
+  | 'seal'
+  | 'unseal'
+  | 'create'
+  | 'install'
+  | 'sync'
+  | 'remove'
+  | 'rollback'
+  | 'clone'
+  | 'rename'
+  | 'delete';
 
 const mostEnvironments = 3;
 /** pip takes a second. */
@@ -65,7 +77,8 @@ export class Creator {
   }
 
   async #change(name: string, known: Known): Promise<void> {
-    switch (this.#drawOperation(known)) {
+    const operation = this.#drawOperation(known);
+    switch (operation) {
       case 'install':
         await this.#install(name);
         known.generations += 1;
@@ -81,6 +94,10 @@ export class Creator {
       case 'rollback':
         await this.#run('rollback', name, '--to', '1');
         Object.assign(known, { generations: known.generations + 1, hasCommon: known.hadCommon });
+        return;
+      case 'seal':
+      case 'unseal':
+        await this.#run(operation, name);
         return;
       case 'clone':
         return this.#clone(name, known);
@@ -121,6 +138,7 @@ export class Creator {
   #drawOperation({ generations, hasCommon }: Known): Operation {
     if (this.#options.random() < installShare) return 'install';
     const quick: Operation[] = ['sync', 'sync', 'clone', 'rename', 'delete'];
+    if (this.#options.isSealing) quick.push('seal', 'seal', 'unseal');
     if (hasCommon) quick.push('remove');
     if (generations > 1) quick.push('rollback');
     return this.#draw(quick)!;

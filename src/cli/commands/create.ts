@@ -10,6 +10,7 @@ export interface CreateOptions extends WantedOptions {
   systemSitePackages?: boolean;
   bytecode: boolean;
   inherit: string[];
+  seal?: boolean;
 }
 
 export async function create(
@@ -28,6 +29,7 @@ export async function create(
     systemSitePackages: options.systemSitePackages === true,
     ...(options.python === undefined ? {} : { python: options.python }),
   });
+  if (options.seal) await (await import('../../env/sealed/seal.js')).seal(workspace, name);
   await publish(workspace);
   const seconds = (Date.now() - startedMs) / 1000;
   const distributions = manifest.layers.map(({ image }) => `${image.name} ${image.version}`);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ShenvError } from '../../base/errors.js';
 import { Logger, type LogLevel } from '../../base/log.js';
 import type { Workspace } from '../../env/workspace.js';
@@ -11,6 +12,7 @@ import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
 import type { SupervisionStatus } from '../../mount/supervision-status.js';
+import { parseCount, parseSize } from '../quantities.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
@@ -23,6 +25,10 @@ export interface MountOptions {
   supervise?: boolean;
   allowOther?: boolean;
   threads?: string;
+  /** Seconds. */
+  poll?: string;
+  cache?: string;
+  cacheSize?: string;
   du: 'shared' | 'full';
   logLevel?: LogLevel;
   /** The one environment to mount; undefined mounts all. */
@@ -31,6 +37,7 @@ export interface MountOptions {
 
 /** Where tools look for a project's environment. */
 const projectMountpoint = '.venv';
+const usualCacheSize = '20G';
 
 export async function mount(
   workspace: Workspace,
@@ -40,6 +47,8 @@ export async function mount(
   const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
   const mountpoint = await canonicalMountpoint(path ?? usual);
   checkThreads(options.threads);
+  parseSize(options.cacheSize ?? usualCacheSize);
+  if (options.poll !== undefined) parseCount('--poll', options.poll, 0);
   if (!options.foreground) return start(workspace, mountpoint, options);
   const supervision = Supervision.join();
   if (!supervision) becomeSupervisor(mountpoint, options);
@@ -67,6 +76,11 @@ async function serve(
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
+    cache:
+      options.cache === undefined
+        ? undefined
+        : { folder: resolve(options.cache), limitBytes: parseSize(options.cacheSize ?? usualCacheSize) },
+    pollMs: options.poll === undefined ? undefined : parseCount('--poll', options.poll, 0) * 1000,
     supervision: options.supervision,
     log,
   });
@@ -134,6 +148,10 @@ function passedOn(options: MountOptions): string[] {
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.supervise === false ? ['--no-supervise'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),
+    ...(options.cache === undefined
+      ? []
+      : [`--cache=${resolve(options.cache)}`, `--cache-size=${options.cacheSize ?? usualCacheSize}`]),
+    ...(options.poll === undefined ? [] : [`--poll=${options.poll}`]),
   ];
 }
 
@@ -179,6 +197,9 @@ function describeMount(mount: DaemonStatus | DeadMount): string {
     describeSupervision(mount.supervision),
     ...describeService(mount.details),
     ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
+    ...Object.entries(mount.warnings ?? {}).map(
+      ([name, reason]) => `  ${name} is shown from its images: ${reason}`,
+    ),
     formatTable(['  REQUEST', 'COUNT'], rows),
   ].join('\n');
 }

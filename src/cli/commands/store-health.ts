@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { errorCodes } from '../../base/errors.js';
+import { checkSealed } from '../../env/sealed/seal.js';
 import { type RepairedImage, repairStore } from '../../env/store-repair/repair-store.js';
 import { type ImageUser, printable, readStoreUse, titleOf, usersByImage } from '../../env/store-use.js';
 import type { Workspace } from '../../env/workspace.js';
@@ -18,16 +19,23 @@ export async function verifyImages(workspace: Workspace, distributions: string[]
   const damaged = found.faulty.map((verdict) => ({ ...verdict, users: users.get(verdict.image) ?? [] }));
   const { faulty: _, ...summary } = found;
   const gaps = use?.gaps ?? [];
+  const sealed = distributions.length === 0 ? await checkSealed(workspace) : { count: 0, faults: [] };
   return {
-    data: { ...summary, damaged, gaps: gaps.map(({ what }) => what) },
+    data: { ...summary, damaged, sealed, gaps: gaps.map(({ what }) => what) },
     text: [
       ...(damaged.length === 0 ? [] : [tableOf(damaged, store.layout.images)]),
       ...noteLines(found),
+      ...sealed.faults.map(({ name, message }) => `${message}: \`shenv-fs seal ${name}\` makes it anew`),
       describe(found),
       ...gapLines({ gaps }),
       ...firstStoreLines(store),
     ].join('\n'),
-    exitStatus: damaged.length === 0 ? 0 : errorCodes.IMAGE_DAMAGED,
+    exitStatus:
+      damaged.length > 0
+        ? errorCodes.IMAGE_DAMAGED
+        : sealed.faults.length > 0
+          ? errorCodes.SEALED_UNUSABLE
+          : 0,
   };
 }
 

@@ -16,6 +16,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
       [],
     )
     .option('--without-pip', 'leave pip out')
+    .option('--seal', 'seal it: all its metadata in one file, for nodes of a cluster (see `seal`)')
     .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .option('--system-site-packages', "show the interpreter's own packages too")
     .addOption(json())

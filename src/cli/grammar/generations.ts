@@ -38,6 +38,20 @@ export function addGenerationCommands(program: Command, act: Act): void {
     )
     .action(act(async () => (await import('../commands/generations.js')).diffEnvironments));
   program
+    .command('seal')
+    .argument('<env>', 'environment')
+    .description('write all metadata of an environment into one file, now and with each later generation')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs seal web'))
+    .action(act(holding(async () => (await import('../commands/seal.js')).sealEnvironment)));
+  program
+    .command('unseal')
+    .argument('<env>', 'environment')
+    .description('remove what `seal` has written; later generations are not sealed')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs unseal web'))
+    .action(act(async () => (await import('../commands/seal.js')).unsealEnvironment));
+  program
     .command('rollback')
     .argument('[env]', 'environment')
     .option('--change <id>', 'take back a change of several environments, as one (ids: `shenv-fs history`)')

@@ -17,6 +17,12 @@ export function addMountCommands(program: Command, act: Act): void {
     .option('--no-supervise', 'do not start another server when the one that serves dies')
     .option('--allow-other', 'let other users in (needs user_allow_other in /etc/fuse.conf)')
     .option('--threads <count>', 'threads of the kernel engine')
+    .option(
+      '--poll <seconds>',
+      'look for changes made on other hosts; 0: never (default: 30 where SHENV_HOME is on a network file system, else none is needed)',
+    )
+    .option('--cache <folder>', 'keep copies of images that are read in this folder of the local disk')
+    .option('--cache-size <size>', 'most that the copies may take', '20G')
     .addOption(
       new Option('--du <how>', 'what du counts for shared files')
         .choices(['shared', 'full'])
@@ -48,6 +54,12 @@ export function addMountCommands(program: Command, act: Act): void {
     .addOption(json())
     .addHelpText('after', example('shenv-fs restart'))
     .action(act(async () => (await import('../commands/restart.js')).restart));
+  program
+    .command('reload')
+    .description('make mounts show what was changed from other hosts')
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs reload'))
+    .action(act(async () => (await import('../commands/reload.js')).reload));
   program
     .command('status')
     .argument('[mountpoint]', 'one mount (default: all of this user)')

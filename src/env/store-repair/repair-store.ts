@@ -7,6 +7,7 @@ import { Image } from '../../image/read.js';
 import { baseNameOf } from '../../store/layout.js';
 import { mayWrite } from '../../store/modes.js';
 import type { Rebuild } from '../../store/put.js';
+import { noteRenewal } from '../../store/renewals.js';
 import type { Store } from '../../store/store.js';
 import { assertRepairable, listLost, setAside } from '../../store/verify/set-aside.js';
 import { type ImageVerdict, type Verification, verifyStore } from '../../store/verify/verify.js';
@@ -66,6 +67,7 @@ export async function repairStore(workspace: Workspace, request: StoreRepairRequ
     const images = await new StoreRepairing(workspace, request).run(
       broken.filter((item) => !others.has(item)),
     );
+    if (images.some(({ outcome }) => outcome === 'rebuilt')) await noteRenewal(store.layout);
     const left = [
       ...faulty.filter((verdict) => !isBroken(verdict)).map(leave),
       ...[...others].map(leaveToOwner),
