@@ -7,13 +7,14 @@
 
 #include "bytes.hpp"
 
-// What is missing: the view of an environment, or the contents of a generated file.
+// What is missing: the view of an environment, any view that brings an image, or the contents of a generated file.
 struct Missing {
-  enum class Kind : uint8_t { view, content } kind;
-  uint64_t subject;  // environment serial or inode number
+  enum class Kind : uint8_t { view, image, content } kind;
+  uint64_t subject;  // environment serial, image serial or inode number
   auto operator<=>(const Missing&) const = default;
 
   static Missing view(uint32_t environment) { return {Kind::view, environment}; }
+  static Missing image(uint32_t serial) { return {Kind::image, serial}; }
   static Missing content(uint64_t inode) { return {Kind::content, inode}; }
 };
 

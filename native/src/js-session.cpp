@@ -4,11 +4,18 @@ namespace {
 
 napi_value describe(napi_env env, const Upcall& upcall) {
   const napi_value object = newObject(env);
-  const bool isView = upcall.missing.kind == Missing::Kind::view;
+  const auto [kind, subject] = upcall.missing;
   set(env, object, "token", fromNumber(env, static_cast<double>(upcall.token)));
-  set(env, object, "kind", fromString(env, isView ? "view" : "content"));
-  if (isView) set(env, object, "environmentSerial", fromNumber(env, static_cast<double>(upcall.missing.subject)));
-  else set(env, object, "inode", fromInode(env, upcall.missing.subject));
+  const auto describeAs = [&](const char* name, const char* label, napi_value value) {
+    set(env, object, "kind", fromString(env, name));
+    set(env, object, label, value);
+  };
+  const auto number = [&] { return fromNumber(env, static_cast<double>(subject)); };
+  switch (kind) {
+    case Missing::Kind::view: describeAs("view", "environmentSerial", number()); break;
+    case Missing::Kind::image: describeAs("image", "imageSerial", number()); break;
+    case Missing::Kind::content: describeAs("content", "inode", fromInode(env, subject)); break;
+  }
   return object;
 }
 

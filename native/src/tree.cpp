@@ -20,9 +20,8 @@ Result<Object> Tree::find(uint64_t nodeId) const {
   if (number == inode::mountRoot) return Object{.kind = Kind::mountRoot, .inode = number};
   const auto space = inode::spaceOf(number);
   if (space == inode::Space::imageFile) {
-    // A file of an image that is not loaded could be asked of JavaScript here, as views are.
     const auto file = world_.file(inode::fileSerial(number), inode::fileNode(number));
-    if (!file) return missingFile();
+    if (!file) return missingFile(inode::fileSerial(number));
     return imageFile(*file->image, file->node);
   }
   const uint32_t environment = space == inode::Space::environment ? inode::environmentOf(number) : 0;
@@ -31,10 +30,13 @@ Result<Object> Tree::find(uint64_t nodeId) const {
   return world_.isRoot(environment) ? Stop(Missing::view(environment)) : Stop(ESTALE);
 }
 
-// The view of a sole environment brings the images of all files that a handle can stand for.
-Stop Tree::missingFile() const {
+// A handle may be older than this daemon, and its image in no view so far. The view of a sole environment brings the
+// images of all files that a handle can stand for; where there are many, JavaScript knows which one does.
+Stop Tree::missingFile(uint32_t serial) const {
+  if (world_.hasFilesOf(serial)) return Stop(ESTALE);
   const auto& sole = world_.roots->sole;
-  return sole && world_.isRoot(*sole) && !world_.view(*sole) ? Stop(Missing::view(*sole)) : Stop(ESTALE);
+  if (!sole) return Stop(Missing::image(serial));
+  return world_.isRoot(*sole) && !world_.view(*sole) ? Stop(Missing::view(*sole)) : Stop(ESTALE);
 }
 
 Result<Object> Tree::findDirectory(uint64_t nodeId) const {

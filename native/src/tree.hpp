@@ -41,7 +41,7 @@ class Tree {
   Child child(const Object& directory, uint32_t position) const;
 
  private:
-  Stop missingFile() const;
+  Stop missingFile(uint32_t serial) const;
   Result<Object> findInView(uint64_t inode, const View& view) const;
   Result<Object> findImageDirectory(const View& view, std::optional<uint32_t> layer, uint32_t node) const;
   Object rootEntry(uint32_t environment) const;

@@ -190,26 +190,29 @@ export class KernelEngine implements Engine {
   async #answerUpcall(upcall: Upcall): Promise<void> {
     const session = this.#session!;
     try {
-      if (upcall.kind === 'view') {
-        session.completeView(upcall.token, await this.#loadView(upcall.environmentSerial));
-      } else {
+      if (upcall.kind === 'content') {
         session.completeContent(upcall.token, 0, await this.#makeContent(upcall.inode));
+      } else {
+        session.completeView(upcall.token, await this.#loadMissing(upcall));
       }
     } catch (error) {
       this.#upcallFailures += 1;
       const number = systemErrno(error);
-      if (upcall.kind === 'view') session.completeView(upcall.token, number);
-      else session.completeContent(upcall.token, number, undefined);
+      if (upcall.kind === 'content') session.completeContent(upcall.token, number, undefined);
+      else session.completeView(upcall.token, number);
     }
   }
 
-  /** Publishes the view of an environment on its first use; 0 or a positive errno. */
-  async #loadView(environmentSerial: number): Promise<number> {
+  /** Publishes a view on its first use, or when a handle of a file that it brings is; 0 or a positive errno. */
+  async #loadMissing(upcall: Exclude<Upcall, { kind: 'content' }>): Promise<number> {
     const { source } = this.#options;
-    const name = source.nameOf(environmentSerial);
+    const isView = upcall.kind === 'view';
+    const name = isView
+      ? source.nameOf(upcall.environmentSerial)
+      : await source.nameBringing(upcall.imageSerial);
     const view = name === undefined ? undefined : await source.load(name);
-    if (!view) return errno.ENOENT;
-    if (!this.#published.has(environmentSerial)) this.#publishView(view);
+    if (!view) return isView ? errno.ENOENT : errno.ESTALE;
+    if (!this.#published.has(view.environmentSerial)) this.#publishView(view);
     return 0;
   }
 
