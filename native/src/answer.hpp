@@ -7,16 +7,16 @@
 
 #include "bytes.hpp"
 
-// What is missing: the view of an environment, the contents of a generated file, or an image that a process before this
-// one showed.
+// What is missing: the view of an environment, an image that some view brings or that a process before this one
+// showed, or the contents of a generated file.
 struct Missing {
-  enum class Kind : uint8_t { view, content, image } kind;
-  uint64_t subject;  // environment serial, inode number or image serial
+  enum class Kind : uint8_t { view, image, content } kind;
+  uint64_t subject;  // environment serial, image serial or inode number
   auto operator<=>(const Missing&) const = default;
 
   static Missing view(uint32_t environment) { return {Kind::view, environment}; }
-  static Missing content(uint64_t inode) { return {Kind::content, inode}; }
   static Missing image(uint32_t serial) { return {Kind::image, serial}; }
+  static Missing content(uint64_t inode) { return {Kind::content, inode}; }
 };
 
 // Why a step cannot go on: a positive errno, or something missing.

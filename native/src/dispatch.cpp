@@ -53,7 +53,7 @@ Answer handle(const OpcodeEntry& entry, Call& call) {
   }
 }
 
-// A view or image that is missing again right after it was said to be there would make the request wander for ever.
+// What is missing again right after it was said to be there would make the request wander for ever.
 bool park(const Missing& missing, Call& call, Bytes message) {
   const bool wanders = call.resumed && call.resumed->missing == missing && missing.kind != Missing::Kind::content;
   bool isNew = false;
@@ -71,7 +71,8 @@ void run(Bytes message, Service& service, Worker& worker, const std::shared_ptr<
   Answer answer = handle(opcodeEntry(call.header.opcode), call);
   if (answer.kind == Answer::Kind::wait) {
     if (park(answer.missing, call, message)) return;
-    answer = Answer::fail(EIO);
+    // No view brings the image: the handle stands for nothing any more.
+    answer = Answer::fail(answer.missing.kind == Missing::Kind::image ? ESTALE : EIO);
   }
   finish(call.header, answer, startNs, *sink, worker);
 }

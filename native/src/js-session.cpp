@@ -4,16 +4,17 @@ namespace {
 
 napi_value describe(napi_env env, const Upcall& upcall) {
   const napi_value object = newObject(env);
+  const auto [kind, subject] = upcall.missing;
   set(env, object, "token", fromNumber(env, static_cast<double>(upcall.token)));
-  const auto subject = upcall.missing.subject;
-  const auto tell = [&](const char* kind, const char* name, napi_value value) {
-    set(env, object, "kind", fromString(env, kind));
-    set(env, object, name, value);
+  const auto describeAs = [&](const char* name, const char* label, napi_value value) {
+    set(env, object, "kind", fromString(env, name));
+    set(env, object, label, value);
   };
-  switch (upcall.missing.kind) {
-    case Missing::Kind::view: tell("view", "environmentSerial", fromNumber(env, static_cast<double>(subject))); break;
-    case Missing::Kind::image: tell("image", "serial", fromNumber(env, static_cast<double>(subject))); break;
-    case Missing::Kind::content: tell("content", "inode", fromInode(env, subject)); break;
+  const auto number = [&] { return fromNumber(env, static_cast<double>(subject)); };
+  switch (kind) {
+    case Missing::Kind::view: describeAs("view", "environmentSerial", number()); break;
+    case Missing::Kind::image: describeAs("image", "imageSerial", number()); break;
+    case Missing::Kind::content: describeAs("content", "inode", fromInode(env, subject)); break;
   }
   return object;
 }

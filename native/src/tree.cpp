@@ -30,12 +30,14 @@ Result<Object> Tree::find(uint64_t nodeId) const {
   return world_.isRoot(environment) ? Stop(Missing::view(environment)) : Stop(ESTALE);
 }
 
-// A process may have had the file open since before this one took over; and the view of a sole environment brings the
-// images of all files that a handle can stand for.
+// A handle may be older than this daemon, and its image in no view so far, or in none any more where a process before
+// this one showed it. The view of a sole environment brings the images of all other files that a handle can stand for;
+// where there are many, JavaScript knows which one does.
 Stop Tree::missingFile(uint32_t serial) const {
-  if (world_.isInherited(serial) && !world_.image(serial)) return Stop(Missing::image(serial));
+  if (world_.hasFilesOf(serial)) return Stop(ESTALE);
   const auto& sole = world_.roots->sole;
-  return sole && world_.isRoot(*sole) && !world_.view(*sole) ? Stop(Missing::view(*sole)) : Stop(ESTALE);
+  if (!sole || world_.isInherited(serial)) return Stop(Missing::image(serial));
+  return world_.isRoot(*sole) && !world_.view(*sole) ? Stop(Missing::view(*sole)) : Stop(ESTALE);
 }
 
 Result<Object> Tree::findDirectory(uint64_t nodeId) const {

@@ -52,6 +52,10 @@ uint64_t World::rootInode() const {
   return roots->sole ? inode::ofEnvironment(*roots->sole, 0, 0) : inode::mountRoot;
 }
 
+bool World::hasFilesOf(uint32_t serial) const {
+  return image(serial) || std::ranges::binary_search(bytecodeImages, serial, {}, baseOf);
+}
+
 std::optional<ImageFile> World::file(uint32_t serial, uint32_t node) const {
   const auto found = std::ranges::lower_bound(images, serial, {}, serialOf);
   if (found != images.end() && (*found)->serial() == serial) {

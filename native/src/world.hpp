@@ -47,6 +47,8 @@ struct World {
   uint64_t rootInode() const;
   // By what the kernel knows an object: its inode number, but always 1 for the mount's root.
   uint64_t nodeIdOf(uint64_t inode) const { return inode == rootInode() ? inode::mountRoot : inode; }
+  // Whether an image with this serial is loaded, or one of bytecode that refers to it.
+  bool hasFilesOf(uint32_t serial) const;
   // Also answers for a wheel's image that only a bytecode image refers to.
   std::optional<ImageFile> file(uint32_t serial, uint32_t node) const;
 };

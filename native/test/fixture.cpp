@@ -220,12 +220,14 @@ void Fixture::expectNothing() {
 
 void Fixture::endReply() { equal(reply_.size() - replyAt_, 0, "what is left of the reply"); }
 
-// upcall view SERIAL, upcall content INODE
+// upcall view SERIAL, upcall image SERIAL, upcall content INODE
 void Fixture::expectUpcall(const Words& words) {
   if (world_.upcalls.empty()) fail("no upcall");
   const Upcall upcall = world_.upcalls.front();
   world_.upcalls.pop_front();
-  const auto kind = words.at(1) == "view" ? Missing::Kind::view : Missing::Kind::content;
+  const auto kind = words.at(1) == "view"    ? Missing::Kind::view
+                    : words.at(1) == "image" ? Missing::Kind::image
+                                             : Missing::Kind::content;
   if (upcall.missing.kind != kind) fail("an upcall of the other kind");
   equal(upcall.missing.subject, number(words.at(2)), "subject");
   tokens_.push_back(upcall.token);

@@ -20,7 +20,7 @@ void answerUpcall(SmallWorld& world, uint8_t choice) {
   const int error = choice & 1 ? 5 : 0;
   if (missing.kind == Missing::Kind::content)
     return completeContent(token, error, std::vector<std::byte>(choice * 20), world.service, world.worker);
-  if (!error) world.publish(static_cast<uint32_t>(missing.subject), choice & 2);
+  if (!error && missing.kind == Missing::Kind::view) world.publish(static_cast<uint32_t>(missing.subject), choice & 2);
   completeView(token, error, world.service, world.worker);
 }
 

@@ -72,7 +72,7 @@ class Owner {
       if (upcall.missing.kind == Missing::Kind::content) {
         completeContent(upcall.token, 0, std::vector<std::byte>(upcall.token % 100), world_.service, worker_);
       } else {
-        world_.publish(static_cast<uint32_t>(upcall.missing.subject));
+        if (upcall.missing.kind == Missing::Kind::view) world_.publish(static_cast<uint32_t>(upcall.missing.subject));
         completeView(upcall.token, 0, world_.service, worker_);
       }
       worker_.world.release();

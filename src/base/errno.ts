@@ -10,4 +10,5 @@ export const errno = {
   ENAMETOOLONG: constants.errno.ENAMETOOLONG,
   EROFS: constants.errno.EROFS,
   ENODATA: constants.errno.ENODATA,
+  ESTALE: constants.errno.ESTALE,
 } as const;

@@ -13,6 +13,8 @@ export interface ViewSource {
   list(): readonly { name: string; environmentSerial: number }[];
   /** The name of the environment with this serial; undefined when it is gone. */
   nameOf(environmentSerial: number): string | undefined;
+  /** The name of what brings the image with this serial, composed or not; undefined when nothing does. */
+  nameBringing(imageSerial: number): Promise<string | undefined>;
   /** Undefined when there is no such environment; rejects when it cannot be composed. */
   load(name: string): Promise<View | undefined>;
 }

@@ -101,8 +101,9 @@ export class KernelEngine implements Engine, CopyReader {
 
   /** Composes what a process before this one had, so that a change can tell what is another's now. */
   async warm(): Promise<void> {
-    for (const serial of this.#options.inherited?.loaded ?? []) {
-      if (serial !== controlSerial) await this.#loadView(serial).catch(() => undefined);
+    const { inherited, source } = this.#options;
+    for (const serial of inherited?.loaded ?? []) {
+      if (serial !== controlSerial) await this.#show(source.nameOf(serial)).catch(() => undefined);
     }
   }
 
@@ -260,13 +261,10 @@ export class KernelEngine implements Engine, CopyReader {
   async #answerUpcall(upcall: Upcall): Promise<void> {
     const session = this.#session!;
     try {
-      if (upcall.kind === 'view') {
-        session.completeView(upcall.token, await this.#loadView(upcall.environmentSerial));
-      } else if (upcall.kind === 'image') {
-        for (const image of this.#inherited.of(upcall.serial)) session.addImage(image);
-        session.completeView(upcall.token, 0);
-      } else {
+      if (upcall.kind === 'content') {
         session.completeContent(upcall.token, 0, await this.#makeContent(upcall.inode));
+      } else {
+        session.completeView(upcall.token, await this.#loadMissing(upcall));
       }
     } catch (error) {
       this.#upcallFailures += 1;
@@ -277,17 +275,32 @@ export class KernelEngine implements Engine, CopyReader {
     }
   }
 
-  /** Publishes the view of an environment on its first use; 0 or a positive errno. */
-  async #loadView(environmentSerial: number): Promise<number> {
+  /** What is needed to answer; 0 or a positive errno. A handle of a file may come before its view's first use. */
+  async #loadMissing(upcall: Exclude<Upcall, { kind: 'content' }>): Promise<number> {
     const { source } = this.#options;
-    const name = source.nameOf(environmentSerial);
-    const view = name === undefined ? undefined : await source.load(name);
-    if (!view) return errno.ENOENT;
+    if (upcall.kind === 'view') {
+      return (await this.#show(source.nameOf(upcall.environmentSerial))) ? 0 : errno.ENOENT;
+    }
+    if (this.#addInherited(upcall.imageSerial)) return 0;
+    return (await this.#show(await source.nameBringing(upcall.imageSerial))) ? 0 : errno.ESTALE;
+  }
+
+  /** Publishes a view on its first use; false where there is none. */
+  async #show(name: string | undefined): Promise<boolean> {
+    const view = name === undefined ? undefined : await this.#options.source.load(name);
+    if (!view) return false;
     await this.#cache?.adopt(
       view.layers.flatMap(({ image }) => (image.base ? [image, image.base] : [image])),
     );
-    if (!this.#published.has(environmentSerial)) this.#publishView(view);
-    return 0;
+    if (!this.#published.has(view.environmentSerial)) this.#publishView(view);
+    return true;
+  }
+
+  /** Whether a process before this one showed the image: files of it may be open that no view brings any more. */
+  #addInherited(serial: number): boolean {
+    const images = this.#inherited.of(serial);
+    for (const image of images) this.#session!.addImage(image);
+    return images.length > 0;
   }
 
   async #makeContent(inode: bigint): Promise<Buffer> {

@@ -77,5 +77,5 @@ export function logUpcallFailure(log: Logger, upcall: Upcall, error: unknown, er
 /** As a log can tell it: JSON has no bigint. */
 function subjectOf(upcall: Upcall): Record<string, number | string> {
   if (upcall.kind === 'view') return { environmentSerial: upcall.environmentSerial };
-  return upcall.kind === 'image' ? { imageSerial: upcall.serial } : { inode: String(upcall.inode) };
+  return upcall.kind === 'image' ? { imageSerial: upcall.imageSerial } : { inode: String(upcall.inode) };
 }

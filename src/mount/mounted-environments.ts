@@ -17,6 +17,7 @@ import type { StoredImage } from '../store/store.js';
 import { composeControlView, controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
+import { BroughtImages } from './brought-images.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
 import { logComposed, logFailure } from './log-events.js';
 import type { ShownImages } from './shown-images.js';
@@ -51,6 +52,7 @@ export class MountedEnvironments implements ViewSource {
   readonly #options: MountedOptions;
   readonly #serials = new ShownSerials();
   readonly #images: ImageCache;
+  readonly #brought: BroughtImages;
   #environments = new Map<string, MountedEnvironment>();
   #control: Promise<View> | undefined;
   /** What the kernel may know of a process before this one, beside `#environments`. */
@@ -66,6 +68,7 @@ export class MountedEnvironments implements ViewSource {
     this.#workspace = workspace;
     this.#options = options;
     this.#images = new ImageCache(workspace.store, this.#serials);
+    this.#brought = new BroughtImages(workspace);
   }
 
   /** Begins with what a process before this one showed; the next reload finds what has changed since. */
@@ -95,6 +98,11 @@ export class MountedEnvironments implements ViewSource {
       if (environment.environmentSerial === environmentSerial) return name;
     }
     return undefined;
+  }
+
+  /** Only where all environments are shown: the image of a file that is not known yet may be in any of them. */
+  nameBringing(imageSerial: number): Promise<string | undefined> {
+    return this.#brought.find(imageSerial, this.#environments);
   }
 
   async load(name: string): Promise<View | undefined> {
@@ -131,6 +139,7 @@ export class MountedEnvironments implements ViewSource {
     const renewed = new Set([...told, ...(await this.#findReplaced())]);
     await this.#images.forget(renewed);
     this.#serials.renew(renewed);
+    this.#brought.forget();
     const before = this.#environments;
     const after = new Map<string, MountedEnvironment>();
     const replaced: Publication['replaced'][number][] = [];

@@ -30,10 +30,10 @@ export interface Agreed {
   maxReadahead: number;
 }
 
-/** A request that cannot be answered before JavaScript has composed a view or made a file. */
+/** A request that cannot be answered before JavaScript has composed a view, found one that brings an image, or made a file. */
 export type Upcall =
   | { token: number; kind: 'view'; environmentSerial: number }
-  | { token: number; kind: 'image'; serial: number }
+  | { token: number; kind: 'image'; imageSerial: number }
   | { token: number; kind: 'content'; inode: bigint };
 
 export interface SessionOptions {
@@ -99,6 +99,7 @@ export interface NativeSession {
   publishRoots(roots: readonly { name: string; environmentSerial: number }[], sole?: number): void;
   publishView(encoded: Buffer): void;
   dropView(environmentSerial: number): void;
+  /** Also answers an upcall for an image, which a view brings. */
   completeView(token: number, errno: number): void;
   completeContent(token: number, errno: number, content: Buffer | undefined): void;
   invalidateEntry(parent: bigint, name: string): void;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { logLevels } from '../../base/log.js';
-import { type Act, example, json } from './shared.js';
+import { type Act, collect, example, json } from './shared.js';
 
 export function addMountCommands(program: Command, act: Act): void {
   program
@@ -67,4 +67,24 @@ export function addMountCommands(program: Command, act: Act): void {
     .addOption(json())
     .addHelpText('after', example('shenv-fs status --json'))
     .action(act(async () => (await import('../commands/mount.js')).status));
+  program
+    .command('export-nfs')
+    .argument('[mountpoint]', 'a running mount (default: ~/.venvs)')
+    .description('print what an NFS server and its clients need to export a mount')
+    .option(
+      '--clients <pattern>',
+      'host, network or pattern of exports(5) (repeatable; default: any)',
+      collect,
+      [],
+    )
+    .addOption(
+      new Option('--sec <flavour>', 'how clients prove who they are')
+        .choices(['sys', 'krb5', 'krb5i', 'krb5p'])
+        .default('sys'),
+    )
+    .option('--actimeo <seconds>', 'for so long clients believe what they know', '600')
+    .addOption(new Option('--only <part>', 'print one part alone').choices(['exports', 'ganesha', 'mount']))
+    .addOption(json())
+    .addHelpText('after', example('shenv-fs export-nfs --clients 10.0.0.0/8 --only exports'))
+    .action(act(async () => (await import('../commands/export-nfs.js')).exportNfs));
 }

@@ -42,10 +42,10 @@ async function survive(
   t: ExecutionContext,
   subject: Subject,
   between: () => Promise<unknown>,
+  paths = handlePaths(subject),
 ): Promise<void> {
-  const paths = handlePaths(subject);
   const saved = subject.sandbox.path('handles');
-  const open = () => subject.client.ask('open-handles', subject.path, saved, ...paths);
+  const open = () => subject.client.ask('open-handles', subject.mountpoint, saved, ...paths);
   const taken = await subject.client.ask('take-handles', saved, ...paths);
   const before = await open();
   everyOpens(t, before);
@@ -69,6 +69,14 @@ async function needsRoot(t: ExecutionContext, subject: Subject, run: () => Promi
   else skip(t, reason);
 }
 
+/** Nothing else is asked for before that would bring the file's image. */
+async function surviveAlone(t: ExecutionContext, subject: Subject): Promise<void> {
+  const files = [subject.at('sized_files/65537.bin'), subject.at(`many_modules/${moduleName(4321)}.py`)];
+  if (subject.hasNeighbours)
+    files.push(join(subject.mountpoint, '.shenv/packages/sized_files/1.0/sized_files/65537.bin'));
+  for (const file of files) await survive(t, subject, () => subject.remount(), [file]);
+}
+
 export const handleCases: readonly Case[] = [
   {
     title: 'a warm file handle opens the file, directory or link that it was taken of',
@@ -81,5 +89,9 @@ export const handleCases: readonly Case[] = [
   {
     title: 'a file handle opens the same object after another daemon mounted the environment',
     run: (t, subject) => needsRoot(t, subject, () => survive(t, subject, () => subject.remount())),
+  },
+  {
+    title: 'the handle of a file may be the first thing that a new daemon is asked for',
+    run: (t, subject) => needsRoot(t, subject, () => surviveAlone(t, subject)),
   },
 ];
