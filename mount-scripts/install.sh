@@ -44,7 +44,7 @@ fi
 # place MODE FILE TARGET: with the launcher's path for the program's name.
 place() {
   mkdir -p "$root$(dirname "$3")"
-  sed "s|@PROGRAM@|$launcher|g; s|{SHENV_FS_PROGRAM:-shenv-fs}|{SHENV_FS_PROGRAM:-$launcher}|" "$2" >"$root$3"
+  sed "s|@PROGRAM@|$launcher|g; s|{SHENV_FS_PROGRAM:-shenv-fs}|{SHENV_FS_PROGRAM:-$launcher}|; s|@LIBEXEC@|$libexec|g" "$2" >"$root$3"
   chmod "$1" "$root$3"
 }
 

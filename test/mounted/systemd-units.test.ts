@@ -1,10 +1,10 @@
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { BootedSystem, installScripts } from '../support/booted-system.js';
+import { BootedSystem } from '../support/booted-system.js';
 import { eventually, sandboxOf } from '../support/mounts.js';
 import { writeSampleWheels } from '../support/sample-wheels.js';
-import { program, type Sandbox } from '../support/sandbox.js';
+import { program, projectRoot, type Sandbox } from '../support/sandbox.js';
 
 const python = '/usr/bin/python3';
 const source = (wheels: string) => [
@@ -14,17 +14,16 @@ const source = (wheels: string) => [
 /** Until the program says that it is ready, systemd cannot wait for it. */
 const notifies = async () => (await readFile(program, 'utf8')).includes('NOTIFY_SOCKET');
 
-async function addUnits(system: BootedSystem, sandbox: Sandbox): Promise<string> {
+/** Installs as an administrator would; gives the program. */
+async function install(system: BootedSystem, sandbox: Sandbox): Promise<string> {
   await chmod(sandbox.folder, 0o755);
-  const { prefix } = await installScripts(sandbox);
-  for (const kind of ['system', 'user'])
-    await system.expect('sh', '-c', `cp ${join(prefix, 'lib/systemd', kind)}/* /etc/systemd/${kind}/`);
+  await system.expect(join(projectRoot, 'mount-scripts/install.sh'));
   if (!(await notifies())) {
     for (const unit of ['system/shenv-fs@', 'user/shenv-fs'])
       await system.write(`/etc/systemd/${unit}.service.d/type.conf`, '[Service]\nType=exec\n');
   }
   await system.expect('systemctl', 'daemon-reload');
-  return join(prefix, 'libexec/shenv-fs/shenv-fs');
+  return '/usr/local/libexec/shenv-fs/shenv-fs';
 }
 
 test.serial(
@@ -33,7 +32,7 @@ test.serial(
     const sandbox = await sandboxOf(t);
     const system = await BootedSystem.start(t, sandbox);
     if (!system) return;
-    const shenv = await addUnits(system, sandbox);
+    const shenv = await install(system, sandbox);
     const [home, mountpoint] = [sandbox.path('srv'), sandbox.path('venvs')];
     const wheels = await writeSampleWheels(sandbox);
     await system.expect('env', `SHENV_HOME=${home}`, shenv, 'create', 'web', 'alpha', ...source(wheels));
@@ -70,7 +69,7 @@ test.serial('a mount that cannot be is reported by its unit, once', async (t) =>
   const sandbox = await sandboxOf(t);
   const system = await BootedSystem.start(t, sandbox);
   if (!system) return;
-  await addUnits(system, sandbox);
+  await install(system, sandbox);
   await system.write('/etc/shenv-fs/bad.conf', 'MOUNTPOINT=/srv/bad\nMOUNT_OPTIONS=--no-such-option\n');
   await system.run('systemctl', 'start', 'shenv-fs@bad');
   const failed = async () => (await system.run('systemctl', 'is-failed', 'shenv-fs@bad')).status === 0;
@@ -85,7 +84,7 @@ test.serial(
     const sandbox = await sandboxOf(t);
     const system = await BootedSystem.start(t, sandbox);
     if (!system) return;
-    const shenv = await addUnits(system, sandbox);
+    const shenv = await install(system, sandbox);
     const wheels = await writeSampleWheels(sandbox);
     await system.expect('useradd', '--create-home', '--uid', '41003', 'shenv-cara');
     await system.expect('systemctl', 'start', 'user@41003.service');
@@ -106,5 +105,29 @@ test.serial(
     await eventually(async () => ![pid, '0'].includes(await show()) && runs(), 'it was started again');
     await system.expect(...asUser('systemctl', '--user', 'stop', 'shenv-fs'));
     t.not((await system.run('findmnt', '/home/shenv-cara/.venvs')).status, 0);
+  },
+);
+
+test.serial(
+  'fstab mounts on first use by systemd (x-systemd.automount), and umount leaves nothing',
+  async (t) => {
+    const sandbox = await sandboxOf(t);
+    const system = await BootedSystem.start(t, sandbox);
+    if (!system) return;
+    const shenv = await install(system, sandbox);
+    const [home, mountpoint] = [sandbox.path('srv'), '/srv/tools'];
+    const wheels = await writeSampleWheels(sandbox);
+    await system.expect('env', `SHENV_HOME=${home}`, shenv, 'create', 'web', 'alpha', ...source(wheels));
+    const options = `home=${home},allow_other,noauto,nofail,x-systemd.automount`;
+    await system.write('/etc/fstab', `shenv-fs ${mountpoint} shenv ${options} 0 0\n`);
+    await system.expect('systemctl', 'daemon-reload');
+    await system.expect('systemctl', 'start', 'srv-tools.automount');
+    t.not((await system.run('findmnt', '-t', 'fuse.shenv-fs')).status, 0);
+    const command = ['setpriv', '--reuid=41002', '--clear-groups', `${mountpoint}/web/bin/alpha`, 'x'];
+    t.is(await system.expect(...command), 'alpha runs x\n');
+    t.regex(await system.expect('systemctl', 'status', 'srv-tools.mount'), /Active: active \(mounted\)/);
+    await system.expect('systemctl', 'stop', 'srv-tools.automount', 'srv-tools.mount');
+    t.not((await system.run('findmnt', '-t', 'fuse.shenv-fs')).status, 0);
+    t.is(await system.expect('find', '/run/shenv-fs', '-name', '*.sock'), '');
   },
 );

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type Finished, run } from '../../src/base/run.js';
 import { eventually } from './eventually.js';
@@ -17,8 +16,9 @@ mount -t tmpfs tmpfs "$1/layer"
 mkdir "$1/layer/upper" "$1/layer/work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,workdir=$1/layer/work" "$1/merged"
 printf '[Unit]\\nRequires=sysinit.target dbus.socket\\nAfter=sysinit.target\\n' > "$1/merged/etc/systemd/system/tests.target"
+if [ -e /dev/autofs ]; then set -- "$@" --bind=/dev/autofs; fi
 exec systemd-nspawn --register=no --keep-unit --console=pipe --quiet --settings=no --link-journal=no --resolv-conf=off \\
-  --timezone=off --directory="$1/merged" --bind=/dev/fuse --bind="$2" --bind-ro="$3" --boot systemd.unit=tests.target
+  --timezone=off --directory="$1/merged" --bind=/dev/fuse --bind="$2" --bind-ro="$3" "\${@:4}" --boot systemd.unit=tests.target
 `;
 
 /** A machine that systemd has booted, in namespaces of its own, on a copy (overlay) of this one's root. */
@@ -43,7 +43,7 @@ export class BootedSystem {
     await mkdir(folder);
     const script = sandbox.path('boot.sh');
     await writeFile(script, boot);
-    const args = ['--mount', '--propagation', 'private', 'sh', script, folder, sandbox.folder, projectRoot];
+    const args = ['--mount', '--propagation', 'private', 'bash', script, folder, sandbox.folder, projectRoot];
     const container = spawn('unshare', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const system = new BootedSystem(sandbox, container);
     t.teardown(() => system.#end());
@@ -115,14 +115,4 @@ async function lacking(): Promise<string | undefined> {
       return `${path} is missing (prerequisites.sh --scripts)`;
   }
   return undefined;
-}
-
-/** `install.sh` into a folder of the sandbox, whose programs are at their places under this prefix. */
-export async function installScripts(sandbox: Sandbox): Promise<{ prefix: string; sbin: string }> {
-  const script = join(projectRoot, 'mount-scripts', 'install.sh');
-  const [root, prefix] = [sandbox.path('installed'), sandbox.path('prefix')];
-  const { status, stderr } = await sandbox.run(script, ['--root', root, '--prefix', prefix]);
-  if (status !== 0) throw new Error(stderr);
-  await sandbox.run('ln', ['-s', join(root, prefix), prefix]);
-  return { prefix, sbin: join(root, 'sbin') };
 }
