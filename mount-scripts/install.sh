@@ -4,7 +4,7 @@
 #   install.sh [--prefix FOLDER] [--root FOLDER] [--program FILE] [--uninstall]
 #
 # PREFIX (default /usr/local) gets   libexec/shenv-fs/shenv-fs   what everything below starts: the program with its node
-#                                    libexec/shenv-fs/           Slurm's prolog and epilog, the autofs map
+#                                    libexec/shenv-fs/           the autofs map; slurm/ the prologs and the epilog
 #                                    lib/systemd/{system,user}/  units; share/shenv-fs/ examples
 # /sbin gets                         mount.shenv, mount.fuse.shenv   for mount(8), which looks there alone
 # --root FOLDER stands before all of these (to build a package); --program is what to start, by default this checkout.
@@ -66,9 +66,8 @@ ln -sf mount.shenv "$root/sbin/mount.fuse.shenv"
 for unit in "$here"/systemd/system/*; do place 644 "$unit" "$units/system/$(basename "$unit")"; done
 for unit in "$here"/systemd/user/*; do place 644 "$unit" "$units/user/$(basename "$unit")"; done
 place 755 "$here/autofs/auto.shenv" "$libexec/auto.shenv"
-place 755 "$here/slurm/prolog.sh" "$libexec/slurm-prolog"
-place 755 "$here/slurm/epilog.sh" "$libexec/slurm-epilog"
-for example in autofs/auto.master.d/shenv.autofs slurm/job.sbatch nfs/exports nfs/ganesha.conf fstab; do
+for script in "$here"/slurm/*.sh; do place 755 "$script" "$libexec/slurm/$(basename "$script")"; done
+for example in autofs/auto.master.d/shenv.autofs slurm/job.sbatch slurm/slurm.conf.example nfs/exports nfs/ganesha.conf fstab; do
   place 644 "$here/$example" "$share/$(basename "$example")"
 done
 echo "Installed below ${root}$prefix and ${root}/sbin; examples are in $root$share"

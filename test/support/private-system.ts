@@ -30,8 +30,7 @@ exec bash "$3"
 
 /**
  * Runs a bash script as root in a mount namespace of its own, where what `install.sh` installed is in /sbin and `fstab`
- * is /etc/fstab; undefined where that cannot be, and the test has said so. What it mounts is gone when it ends, but for
- * what processes that it leaves hold.
+ * is /etc/fstab, and a PID namespace of its own; undefined where that cannot be, and the test has said so. What it mounts and starts is gone when it ends.
  */
 export async function runInPrivate(
   t: ExecutionContext,
@@ -44,7 +43,7 @@ export async function runInPrivate(
   await writeFile(table!, fstab);
   await writeFile(steps!, script);
   await writeFile(start!, session);
-  const isolated = ['--mount', '--propagation', 'private'];
+  const isolated = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const able = await run('unshare', [...isolated, 'sh', start!, sbin, table!, '/dev/null'], {
     timeoutMs: sessionTimeoutMs,
   }).catch((error: Error) => ({ status: -1, stderr: error.message }));
