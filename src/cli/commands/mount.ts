@@ -3,7 +3,15 @@ import { isAlive } from '../../base/process-identity.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon, type DaemonStatus } from '../../mount/daemon.js';
 import type { EngineName } from '../../mount/engine.js';
-import { canonicalMountpoint, mountAt, probeMount, unmountPath } from '../../mount/mountpoint.js';
+import {
+  assertOwnMount,
+  canonicalMountpoint,
+  listForeignMounts,
+  type MountEntry,
+  mountAt,
+  probeMount,
+  unmountPath,
+} from '../../mount/mountpoint.js';
 import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } from '../../mount/runtime.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
@@ -111,6 +119,7 @@ export async function unmount(
       hint: '`shenv-fs status` lists running mounts.',
     });
   }
+  await assertOwnMount(mountpoint);
   if (record && isAlive(record.pid)) await askDaemon(runtime, mountpoint, { operation: 'stop', lazy });
   else await unmountPath(mountpoint, lazy);
   await removeRecord(runtime, mountpoint);
@@ -128,11 +137,18 @@ export async function status(workspace: Workspace, path: string | undefined): Pr
     else data.push((await askDaemon(runtime, mountpoint, { operation: 'status' })) as DaemonStatus);
   }
   if (wanted !== undefined && data.length === 0) {
+    await assertOwnMount(wanted);
     throw new ShenvError('NOT_MOUNTED', `No daemon of yours serves ${wanted}`, {
       hint: 'Start one with `shenv-fs mount`.',
     });
   }
-  return { data, text: data.length === 0 ? 'Nothing is mounted.' : data.map(describeMount).join('\n\n') };
+  const own = data.length === 0 ? ['Nothing is mounted.'] : data.map(describeMount);
+  const others = wanted === undefined ? (await listForeignMounts()).map(describeForeign) : [];
+  return { data, text: [...own, ...(others.length === 0 ? [] : [others.join('\n')])].join('\n\n') };
+}
+
+function describeForeign({ mountpoint, uid, isShared }: MountEntry): string {
+  return `${mountpoint}: of user ${uid}, ${isShared ? 'for all users' : 'for this user alone'}`;
 }
 
 /** A mount whose daemon left its record behind. */
