@@ -54,7 +54,7 @@ async function configure(sandbox: Sandbox, scripts: string): Promise<void> {
     'MailProg=/bin/true',
     'ReturnToService=2',
     'KillWait=1',
-    'SchedulerParameters=batch_sched_delay=0,sched_interval=1',
+    'SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=10000',
     `Prolog=${await configured('prolog')}`,
     `Epilog=${await configured('epilog')}`,
     `TaskProlog=${await configured('task-prolog')}`,
@@ -77,6 +77,7 @@ test.serial(
     if (missing.stdout) return skip(t, `Slurm is missing (prerequisites.sh --scripts): ${missing.stdout}`);
     await chmod(sandbox.folder, 0o755);
     await createSample(sandbox, 'web', '--python', '/usr/bin/python3');
+    await chmod(sandbox.path('home', 'environments'), 0o755);
     const installed = await installScripts(sandbox);
     await configure(sandbox, join(installed.prefix, 'libexec/shenv-fs/slurm'));
     await writeFile(sandbox.path('job.conf'), `SHENV_HOME=${sandbox.path('home')}\n`);
