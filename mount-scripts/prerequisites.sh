@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
 # Names the system packages that shenv-fs needs and this machine lacks; with --install, and as root on
 # Debian or Ubuntu, installs them. Exits 0 when nothing is missing (any more), 1 otherwise.
-# With --tests, also the shells that tests try activation in; these tests are skipped where a shell is
-# missing, so it is never an error. With --bench, also the programs of the benchmarks' other contenders, which are
+# With --tests, also shellcheck and the shells that tests try activation in; these tests are skipped where a program is
+# missing, so it is never an error. With --scripts, likewise, what the scripts of this folder are for: autofs, Slurm and
+# a booted systemd, which their tests run for real. With --bench, also the programs of the benchmarks' other contenders, which are
 # left out by name where they are missing.
 set -euo pipefail
 
 install=false
 tests=false
 bench=false
+scripts=false
 for option in "$@"; do
   case $option in
     --install) install=true ;;
     --tests) tests=true ;;
     --bench) bench=true ;;
-    *) echo "usage: prerequisites.sh [--install] [--tests] [--bench]" >&2; exit 2 ;;
+    --scripts) scripts=true ;;
+    *) echo "usage: prerequisites.sh [--install] [--tests] [--bench] [--scripts]" >&2; exit 2 ;;
   esac
 done
 
@@ -53,6 +56,22 @@ offer() {
 shells=()
 if $tests; then for shell in zsh fish tcsh; do have "$shell" || shells+=("$shell"); done; fi
 offer "tests of activation" ${shells[@]+"${shells[@]}"}
+
+checkers=()
+if $tests && ! have shellcheck; then checkers+=(shellcheck); fi
+offer "the test of the shell scripts" ${checkers[@]+"${checkers[@]}"}
+
+services=()
+if $scripts; then
+  PATH=$PATH:/usr/sbin:/sbin
+  have automount || services+=(autofs)
+  have systemd-nspawn || services+=(systemd-container)
+  have munged || services+=(munge)
+  have slurmctld || services+=(slurmctld)
+  have slurmd || services+=(slurmd)
+  have sbatch || services+=(slurm-client)
+fi
+offer "the tests of mount-scripts" ${services[@]+"${services[@]}"}
 
 contenders=()
 if $bench; then

@@ -5,6 +5,7 @@ import { packageVersion } from '../base/package-files.js';
 import { findPlaces } from '../base/paths.js';
 import { endInterruptedChanges } from '../env/joint-change.js';
 import { openWorkspace } from '../env/workspace.js';
+import { explainRefusal } from './foreign-home.js';
 import { addEnvironmentCommands } from './grammar/environments.js';
 import { addFleetCommands } from './grammar/fleet.js';
 import { addGenerationCommands } from './grammar/generations.js';
@@ -75,7 +76,7 @@ async function perform(
     writeReport(report, asJson);
     if (report.exitStatus !== undefined) process.exitCode = report.exitStatus;
   } catch (error) {
-    process.exitCode = writeError(await causeOf(error, signal), asJson);
+    process.exitCode = writeError(explainRefusal(await causeOf(error, signal), findPlaces()), asJson);
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   appendFile,
+  chmod,
   lstat,
   mkdir,
   mkdtemp,
@@ -66,9 +67,12 @@ export class Environments {
     this.#children = join(home, 'children');
   }
 
-  /** Where a watcher sees environments come and go; made if need be. */
+  /**
+   * Where a watcher sees environments come and go; made if need be, for this user alone: who opens it to others shows
+   * them every environment in it.
+   */
   async folder(): Promise<string> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     return this.#folder;
   }
 
@@ -94,7 +98,8 @@ export class Environments {
   /** The newest generation, or the one asked for. Throws ENVIRONMENT_MISSING, MANIFEST_DAMAGED. */
   async read(name: string, generation?: number): Promise<Manifest> {
     const path = this.#manifestPath(name, generation ?? (await this.generations(name)).at(-1)!);
-    const data = await unless('ENOENT', readFile(path));
+    // A mount of another user's home waits for no FIFO there and follows no link out of it.
+    const data = await unless('ENOENT', readRegular(path));
     if (data) return decodeManifest(data, path);
     throw new ShenvError('ENVIRONMENT_MISSING', `'${name}' has no generation ${generation}`, {
       hint: `\`shenv-fs show ${name}\` tells the current one.`,
@@ -129,6 +134,7 @@ export class Environments {
     try {
       for (const manifest of generations)
         await writeDurably(join(staged, manifestName(manifest.generation)), manifest);
+      await chmod(staged, 0o755);
       await syncFolder(staged);
       await rename(staged, join(this.#folder, name));
       await syncFolder(this.#folder);

@@ -8,8 +8,10 @@ export interface MountEntry {
   mountpoint: string;
   fsType: string;
   source: string;
-  /** Of the file system, with commas in between. */
-  options: string;
+  /** The user whose daemon serves it; undefined for other file systems than FUSE. */
+  uid: number | undefined;
+  /** Whether other users may enter it. */
+  isShared: boolean;
 }
 
 const statTimeoutMs = 10_000;
@@ -23,7 +25,14 @@ export async function listMounts(): Promise<MountEntry[]> {
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
       const [fsType = '', source = '', options = ''] = after.split(' ');
-      return { mountpoint: unescapeOctal(before.split(' ')[4] ?? ''), fsType, source, options };
+      const uid = /(?:^|,)user_id=(\d+)/.exec(options)?.[1];
+      return {
+        mountpoint: unescapeOctal(before.split(' ')[4] ?? ''),
+        fsType,
+        source,
+        uid: uid === undefined ? undefined : Number(uid),
+        isShared: options.split(',').includes('allow_other'),
+      };
     });
 }
 
@@ -42,6 +51,11 @@ export async function mountAt(path: string): Promise<MountEntry | undefined> {
 
 export async function isMounted(path: string): Promise<boolean> {
   return isOurs(await mountAt(path));
+}
+
+/** Mounts of this program that daemons of other users serve. */
+export async function listForeignMounts(): Promise<MountEntry[]> {
+  return (await listMounts()).filter((mount) => isOurs(mount) && mount.uid !== process.getuid?.());
 }
 
 /** Whether a daemon of this program made it, whoever's. */
@@ -101,6 +115,17 @@ export async function prepareMountpoint(path: string): Promise<void> {
 
 function unusable(path: string, rule: string, hint: string): ShenvError {
   return new ShenvError('MOUNTPOINT_UNUSABLE', `${path} ${rule}`, { hint, path });
+}
+
+/** Throws MOUNT_FOREIGN when a daemon of another user serves what is mounted at `path`, unless this is root. */
+export async function assertOwnMount(path: string): Promise<void> {
+  const mount = await mountAt(path);
+  const own = process.getuid?.();
+  if (!mount || !isOurs(mount) || own === 0 || mount.uid === own) return;
+  throw new ShenvError('MOUNT_FOREIGN', `The mount at ${path} is served by a daemon of user ${mount.uid}`, {
+    hint: 'Ask this user or an administrator; a mount of your own can be had with `shenv-fs mount` at another place.',
+    path,
+  });
 }
 
 /** Unmounts from outside, as root with umount(8), else with fusermount3 or fusermount. Throws MOUNT_BUSY. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -51,7 +52,11 @@ function idOf(mountpoint: string): string {
 /** Makes the runtime folder, for this user alone. Throws STORE_UNUSABLE when it is another one's. */
 export async function prepareRuntime(runtime: string): Promise<void> {
   await mkdir(runtime, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await stat(runtime);
+  assertOwn(runtime, await stat(runtime));
+}
+
+/** Somebody else's records would make this user run what he wrote. Throws STORE_UNUSABLE. */
+function assertOwn(runtime: string, { uid, mode }: Stats): void {
   if (uid === process.getuid?.() && (mode & 0o022) === 0) return;
   throw new ShenvError(
     'STORE_UNUSABLE',
@@ -92,10 +97,13 @@ export function isServed({ pid, supervisor }: DaemonRecord): boolean {
   return isAlive(pid) || (supervisor !== undefined && isRunning(supervisor) !== false);
 }
 
-/** Daemons that left a record; some may be dead. */
+/** Daemons that left a record; some may be dead. Throws STORE_UNUSABLE when the folder is another user's. */
 export async function listRecords(runtime: string): Promise<DaemonRecord[]> {
   const records: DaemonRecord[] = [];
-  for (const file of (await unless('ENOENT', readdir(runtime))) ?? []) {
+  const status = await unless('ENOENT', stat(runtime));
+  if (!status) return records;
+  assertOwn(runtime, status);
+  for (const file of await readdir(runtime)) {
     if (!file.endsWith('.json')) continue;
     const text = await unless('ENOENT', readFile(join(runtime, file), 'utf8'));
     if (text) records.push(JSON.parse(text) as DaemonRecord);

@@ -56,7 +56,7 @@ async function lookAt(mountpoint: string, pid: number): Promise<{ uid: number; i
   const mount = await mountAt(mountpoint);
   return {
     uid: (await stat(`/proc/${pid}`)).uid,
-    isOpenToOthers: mount?.options.split(',').includes('allow_other') === true,
+    isOpenToOthers: mount?.isShared === true,
   };
 }
 

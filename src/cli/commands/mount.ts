@@ -7,7 +7,13 @@ import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
 import { logFailure } from '../../mount/log-events.js';
 import { logToFile, logToStderr } from '../../mount/log-file.js';
-import { canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
+import {
+  assertOwnMount,
+  canonicalMountpoint,
+  listForeignMounts,
+  type MountEntry,
+  probeMount,
+} from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
@@ -167,11 +173,18 @@ export async function status(workspace: Workspace, path: string | undefined): Pr
     else data.push((await askDaemon(runtime, mountpoint, { operation: 'status' })) as DaemonStatus);
   }
   if (wanted !== undefined && data.length === 0) {
+    await assertOwnMount(wanted);
     throw new ShenvError('NOT_MOUNTED', `No daemon of yours serves ${wanted}`, {
       hint: 'Start one with `shenv-fs mount`.',
     });
   }
-  return { data, text: data.length === 0 ? 'Nothing is mounted.' : data.map(describeMount).join('\n\n') };
+  const own = data.length === 0 ? ['Nothing is mounted.'] : data.map(describeMount);
+  const others = wanted === undefined ? (await listForeignMounts()).map(describeForeign) : [];
+  return { data, text: [...own, ...(others.length === 0 ? [] : [others.join('\n')])].join('\n\n') };
+}
+
+function describeForeign({ mountpoint, uid, isShared }: MountEntry): string {
+  return `${mountpoint}: of user ${uid}, ${isShared ? 'for all users' : 'for this user alone'}`;
 }
 
 /** A mount whose daemon left its record behind. */

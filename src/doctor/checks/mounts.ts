@@ -25,8 +25,8 @@ export async function checkMounts({ places: { runtime }, findings }: CheckContex
 }
 
 /** Another user's cannot be looked at from here. */
-function isOwn({ options }: MountEntry): boolean {
-  return options.split(',').includes(`user_id=${ownUid()}`);
+function isOwn({ uid }: MountEntry): boolean {
+  return uid === ownUid();
 }
 
 async function checkUnrecorded(mountpoint: string, findings: Findings): Promise<void> {
