@@ -9,7 +9,12 @@ import { obtain } from './obtain.js';
 import type { Chosen } from './pin.js';
 import { choosePinned } from './pinned.js';
 import { requestedExtras, requestedName } from './requested.js';
-import { readRequirementFiles, requirementLine, requirementText } from './requirements-file.js';
+import {
+  type Requirements,
+  readRequirementFiles,
+  requirementLine,
+  requirementText,
+} from './requirements-file.js';
 import type { Installed } from './resolve.js';
 import { lockOf, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
@@ -90,6 +95,14 @@ async function selectByRequirements(
       )
     : undefined;
   if (pinned) return { chosen: pinned, installer: 'shenv-fs', requested };
+  if (canBeAtHand(wanted, files, installed)) {
+    const { chooseAtHand } = await import('./at-hand.js');
+    const pins = await chooseAtHand(workspace, interpreter, { wanted, lines }, installed?.layers ?? []);
+    if (pins) {
+      const chosen = await obtain(workspace, interpreter, pins, wanted);
+      return { chosen, installer: 'shenv-fs', requested };
+    }
+  }
   const resolver =
     wanted.resolver === 'uv'
       ? (await import('./resolve-with-uv.js')).resolveWithUv
@@ -112,6 +125,13 @@ function markRequested(chosen: readonly Chosen[], requested: readonly string[]):
 
 function canBePinned(wanted: Wanted, isOpaque: boolean): boolean {
   return wanted.constraintFiles.length === 0 && wanted.editables.length === 0 && !isOpaque;
+}
+
+function canBeAtHand(wanted: Wanted, files: Requirements, installed: Installed | undefined): boolean {
+  const hasOthers = installed?.upgrade !== undefined || installed?.systemSitePackages === true;
+  return (
+    canBePinned(wanted, files.isOpaque) && !files.namesSources && !hasOthers && wanted.resolver === 'pip'
+  );
 }
 
 function order({ outlines }: Workspace, interpreter: InterpreterRecord, chosen: readonly Chosen[]): Chosen[] {
