@@ -46,7 +46,7 @@ const groups: readonly { names: readonly string[]; add(program: Command, act: Ac
 /**
  * The command line. Every command returns data; writing it, or the error that it ended with, is
  * render.ts's. A wrong use throws CommanderError, with nothing written yet. With `command`, the first word, only its
- * group need be there, which saves a tenth of a short command's time.
+ * group need be there.
  */
 export function makeProgram(signal: AbortSignal, command?: string): Command {
   const program = new Command('shenv-fs')
@@ -95,6 +95,7 @@ export const placeVariables: readonly (readonly [name: string, meaning: string])
 
 /** What else the environment may say; the help and the manual page tell of it. */
 export const settingVariables: typeof placeVariables = [
+  ['SHENV_RESOLVER', 'what chooses versions where --resolver does not say: pip (default) or uv'],
   ['SHENV_WHEEL_LIMITS', 'what a wheel may unpack to: entries=1000000,totalBytes=64G'],
 ];
 
@@ -109,5 +110,5 @@ Examples:
 Places (environment variables):
 ${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}
 
-Limits (environment variable, docs/hostile-wheels.md):
+Settings (environment variables; docs/installing.md, docs/hostile-wheels.md):
 ${settingVariables.map(([name, meaning]) => `  ${name.padEnd(20)}${meaning}`).join('\n')}`;
