@@ -1,5 +1,5 @@
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
 /** The places that one invocation works with; every path is absolute. */
 export interface Places {
@@ -34,6 +34,13 @@ export function findPlaces(variables: NodeJS.ProcessEnv = process.env): Places {
 function storesOf(variable = ''): string[] {
   const paths = variable.split(':').filter((path) => path !== '');
   return [...new Set(paths.map((path) => resolve(path)))];
+}
+
+/** Where what can be made again is kept, below the XDG cache folder; undefined for a user without a home. */
+export function cacheFolder(variables: NodeJS.ProcessEnv = process.env): string | undefined {
+  const xdg = variables.XDG_CACHE_HOME ?? '';
+  if (isAbsolute(xdg)) return join(xdg, 'shenv-fs');
+  return variables.HOME ? join(variables.HOME, '.cache', 'shenv-fs') : undefined;
 }
 
 function runtimeFolder(variables: NodeJS.ProcessEnv): string {

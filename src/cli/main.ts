@@ -1,18 +1,16 @@
-#!/usr/bin/env node
 import { isMainThread } from 'node:worker_threads';
 import { type Command, CommanderError } from 'commander';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
-if (isMainThread) runCommand();
 // The bundle is one file, so that its threads begin here too.
-else void import('../store/verify/digest-worker.js');
+if (!isMainThread) void import('../store/verify/digest-worker.js');
 
-// Not awaited: the bundle is a CommonJS module, which starts 20 ms earlier than an ES module.
-function runCommand(): void {
+/** Runs the command of this process's arguments. Not awaited: start.ts has nothing to do afterwards. */
+export function runCommand(): void {
   const abort = new AbortController();
-  const program = makeProgram(abort.signal);
+  const program = makeProgram(abort.signal, process.argv[2]);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on('error', (error) => {

@@ -48,6 +48,7 @@ const description = [
 
 const otherVariables: typeof placeVariables = [
   ['SHENV_DEBUG', 'where it is set, errors come with their stack'],
+  ['NODE_DISABLE_COMPILE_CACHE', 'where it is set, nothing is kept to make the next start quicker'],
   ['SHELL', 'what the command shell starts'],
 ];
 
@@ -58,6 +59,10 @@ const files: readonly (readonly [path: string, meaning: string])[] = [
     'Environments, interpreters, and the store; ~/.local/share/shenv-fs by default.',
   ],
   ['$XDG_RUNTIME_DIR/shenv-fs', 'Control sockets, records and logs of mounts.'],
+  [
+    '$XDG_CACHE_HOME/shenv-fs',
+    'What makes the next start quicker, and may be removed; ~/.cache/shenv-fs by default.',
+  ],
 ];
 
 function section(title: string, lines: readonly string[]): string[] {

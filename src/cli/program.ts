@@ -22,11 +22,42 @@ import { type Report, writeError, writeReport } from './render.js';
 
 const signalGraceMs = 20;
 
+/** The groups of commands in the order of the help, with names and aliases for which no other group is needed. */
+const groups: readonly { names: readonly string[]; add(program: Command, act: Act, look: Look): void }[] = [
+  {
+    names: ['create', 'delete', 'remove-environment', 'list', 'show', 'python'],
+    add: addEnvironmentCommands,
+  },
+  {
+    names: [
+      ...['install', 'remove', 'uninstall', 'sync', 'upgrade'],
+      ...['lock', 'freeze', 'check', 'tree', 'outdated'],
+    ],
+    add: addPackageCommands,
+  },
+  { names: ['clone', 'rename', 'history', 'diff', 'seal', 'unseal', 'rollback'], add: addGenerationCommands },
+  { names: ['who-uses', 'hold', 'unhold'], add: addFleetCommands },
+  { names: ['repair'], add: addRepairCommands },
+  {
+    names: ['mount', 'unmount', 'umount', 'restart', 'reload', 'status', 'export-nfs'],
+    add: addMountCommands,
+  },
+  {
+    names: ['doctor', 'log', 'metrics'],
+    add: (program, _, look) => addObservingCommands(program, look),
+  },
+  { names: ['store'], add: addStoreCommands },
+  // The script that `completion` prints is of all.
+  { names: ['run', 'shell'], add: addShellCommands },
+  { names: ['export', 'import', 'pack', 'unpack'], add: addTransferCommands },
+];
+
 /**
  * The command line. Every command returns data; writing it, or the error that it ended with, is
- * render.ts's. A wrong use throws CommanderError, with nothing written yet.
+ * render.ts's. A wrong use throws CommanderError, with nothing written yet. With `command`, the first word, only its
+ * group need be there.
  */
-export function makeProgram(signal: AbortSignal): Command {
+export function makeProgram(signal: AbortSignal, command?: string): Command {
   const program = new Command('shenv-fs')
     .description('Python environments composed on the fly from a shared store, shown by a FUSE mount')
     .version(packageVersion())
@@ -50,16 +81,10 @@ export function makeProgram(signal: AbortSignal): Command {
         const looking = await load();
         return looking({ places: findPlaces(), signal }, ...(args.slice(0, -1) as A));
       });
-  addEnvironmentCommands(program, act);
-  addPackageCommands(program, act);
-  addGenerationCommands(program, act);
-  addFleetCommands(program, act);
-  addRepairCommands(program, act);
-  addMountCommands(program, act);
-  addObservingCommands(program, look);
-  addStoreCommands(program, act);
-  addShellCommands(program, act);
-  addTransferCommands(program, act);
+  // What follows the environment of `run` is another program's, options and all.
+  program.enablePositionalOptions();
+  const group = groups.find(({ names }) => command !== undefined && names.includes(command));
+  for (const { add } of group ? [group] : groups) add(program, act, look);
   return program;
 }
 
@@ -97,6 +122,7 @@ export const placeVariables: readonly (readonly [name: string, meaning: string])
 /** What else the environment may say; the help and the manual page tell of it. */
 export const settingVariables: typeof placeVariables = [
   ['SHENV_LOG_LEVEL', 'what mounts log: error, warn, info (the default) or debug, and what is graver'],
+  ['SHENV_RESOLVER', 'what chooses versions where --resolver does not say: pip (default) or uv'],
   ['SHENV_WHEEL_LIMITS', 'what a wheel may unpack to: entries=1000000,totalBytes=64G'],
   ['SHENV_SUPERVISION', 'when a mount is given up: deaths=8,lastingMs=30000'],
 ];
@@ -112,5 +138,5 @@ Examples:
 Places (environment variables):
 ${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}
 
-Settings (environment variables, docs/hostile-wheels.md, docs/supervision.md):
+Settings (environment variables; docs/installing.md, docs/hostile-wheels.md, docs/observing.md, docs/supervision.md):
 ${settingVariables.map(([name, meaning]) => `  ${name.padEnd(20)}${meaning}`).join('\n')}`;

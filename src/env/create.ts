@@ -65,14 +65,20 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
     return { manifest, interpreter, clashes: planned.plan.clashes, imagesAdded: 0 };
   }
   const below = inheritLayers(inherited, []);
-  const { own, requested, imagesAdded } = await chooseLayers(workspace, request, interpreter, below);
+  const { own, requested, imagesAdded, isRepeatable } = await chooseLayers(
+    workspace,
+    request,
+    interpreter,
+    below,
+  );
   const layers = inheritLayers(inherited, own);
   const parents = inherited.map(({ parent }) => parent);
   const manifest = await newManifest(workspace, request, { layers, requested, interpreter: key, parents });
   const { tryGeneration } = await import('./try-generation.js');
   const { view, clashes } = await tryGeneration(workspace, interpreter, manifest);
   await environments.create(manifest);
-  if (planned) await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
+  if (planned && isRepeatable)
+    await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
   return { manifest, interpreter, clashes, imagesAdded };
 }
 
@@ -106,19 +112,25 @@ async function chooseInterpreter(
   });
 }
 
-/** Where the plan of this request is kept, when it is made from a lock, and the plan if there is one. */
+/** Where the plan of a lock or of pinned requirements is kept, and the plan if there is one. */
 async function findPlan(
   workspace: Workspace,
   { wanted, bytecode, withPip }: CreateRequest,
   interpreter: Digest,
 ): Promise<{ key: Digest; plan: Plan | undefined } | undefined> {
   const path = lockOf(wanted);
-  const lockText = path === undefined ? undefined : await unless('ENOENT', readFile(path, 'utf8'));
-  if (lockText === undefined) return undefined;
+  const text = path === undefined ? await pinnedOf(wanted) : await unless('ENOENT', readFile(path, 'utf8'));
+  if (text === undefined) return undefined;
   // Paths in a lock are relative to it.
-  const folder = /\bpath\s*=/.test(lockText) ? dirname(resolve(path!)) : '';
-  const key = planKey({ lockText, folder, interpreter, bytecode, withPip });
+  const folder = path !== undefined && /\bpath\s*=/.test(text) ? dirname(resolve(path)) : '';
+  const key = planKey({ text, folder, interpreter, bytecode, withPip });
   return { key, plan: await recallPlan(workspace, key) };
+}
+
+/** Of what is wanted without a lock. */
+async function pinnedOf(wanted: Wanted): Promise<string | undefined> {
+  if (asksForNothing(wanted)) return undefined;
+  return (await import('./pinned-request.js')).pinnedText(wanted);
 }
 
 async function chooseLayers(
@@ -126,9 +138,9 @@ async function chooseLayers(
   { wanted, bytecode, withPip, systemSitePackages }: CreateRequest,
   interpreter: InterpreterRecord,
   below: readonly NewLayer[],
-): Promise<{ own: NewLayer[]; requested: string[]; imagesAdded: number }> {
+): Promise<{ own: NewLayer[]; imagesAdded: number } & Pick<Selection, 'requested' | 'isRepeatable'>> {
   const installed = { layers: below, systemSitePackages, upgrade: undefined };
-  const { chosen, installer, requested } = asksForNothing(wanted)
+  const { chosen, installer, requested, isRepeatable } = asksForNothing(wanted)
     ? nothing
     : await (await import('./select.js')).select(
         workspace,
@@ -142,7 +154,8 @@ async function chooseLayers(
     ...pip.map((item) => toLayer(item, 'pip', cacheTag)),
     ...chosen.map((item) => toLayer(item, installer, cacheTag)),
   ];
-  return { own, requested, imagesAdded: [...pip, ...chosen].filter(({ added }) => added).length };
+  const imagesAdded = [...pip, ...chosen].filter(({ added }) => added).length;
+  return { own, requested, imagesAdded, isRepeatable };
 }
 
 /** What of a manifest depends on more than the request. */
@@ -171,7 +184,7 @@ async function newManifest(
   };
 }
 
-const nothing: Selection = { chosen: [], installer: 'pip', requested: [] };
+const nothing: Selection = { chosen: [], installer: 'pip', requested: [], isRepeatable: false };
 
 function isPip({ image }: Pick<Chosen, 'image'>): boolean {
   return normalizeName(image.name) === 'pip';

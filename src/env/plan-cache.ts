@@ -19,7 +19,7 @@ const magic = 'SHENVPLN';
 /** Older ones are unlinked. */
 const keptPlans = 64;
 
-/** What creating an environment from one lock came to on this machine. */
+/** What creating an environment from one lock, or from pinned requirements, came to on this machine. */
 export interface Plan {
   layers: readonly NewLayer[];
   requested: readonly string[];
@@ -28,7 +28,8 @@ export interface Plan {
 
 /** Everything that a plan depends on. */
 export interface PlanInputs {
-  lockText: string;
+  /** The lock, or what pinned requirements say. */
+  text: string;
   /** The lock's folder, where the lock has paths. */
   folder: string;
   interpreter: Digest;
@@ -47,10 +48,11 @@ interface StoredPlan {
 /**
  * Markers may ask for the kernel's release and version. What a lock says, which wheels fit and that they
  * compose follows from the inputs alone, so it is worked out once: the second environment from a
- * lock of 200 distributions takes a third of the first one's time.
+ * lock of 200 distributions takes a third of the first one's time. Pinned requirements without hashes keep the wheels
+ * that they led to first, where the store later has others of the same versions.
  */
-export function planKey({ lockText, ...inputs }: PlanInputs): Digest {
-  const facts = [planVersion, sha256(Buffer.from(lockText)), inputs, release(), version()];
+export function planKey({ text, ...inputs }: PlanInputs): Digest {
+  const facts = [planVersion, sha256(Buffer.from(text)), inputs, release(), version()];
   return sha256(Buffer.from(JSON.stringify(facts)));
 }
 

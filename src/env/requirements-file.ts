@@ -18,6 +18,8 @@ export interface Requirements {
   lines: RequirementLine[];
   /** There are constraints, options or remote files whose meaning only the resolver knows. */
   isOpaque: boolean;
+  /** There are options that say where from. */
+  namesSources: boolean;
 }
 
 const harmlessOptions =
@@ -29,7 +31,7 @@ const archiveName = /\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tar)$/i;
  * gets the files themselves. Throws REQUIREMENTS_MISSING.
  */
 export async function readRequirementFiles(paths: readonly string[]): Promise<Requirements> {
-  const all: Requirements = { lines: [], isOpaque: false };
+  const all: Requirements = { lines: [], isOpaque: false, namesSources: false };
   for (const path of paths) await readInto(all, path, new Set());
   return all;
 }
@@ -90,7 +92,8 @@ function readLine(all: Requirements, line: string): void {
   if (editable !== undefined)
     all.lines.push({ text: unquoted(editable), sha256: [], editable: true, isOpaque: false });
   else if (!line.startsWith('-')) all.lines.push(requirementLine(line));
-  else if (!harmlessOptions.test(line)) all.isOpaque = true;
+  else if (harmlessOptions.test(line)) all.namesSources = true;
+  else all.isOpaque = true;
 }
 
 /** A requirement with its `--hash` options. */

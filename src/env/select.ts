@@ -8,8 +8,14 @@ import { pinsOf } from './lock.js';
 import { obtain } from './obtain.js';
 import type { Chosen } from './pin.js';
 import { choosePinned } from './pinned.js';
+import { canBePinned } from './pinned-request.js';
 import { requestedExtras, requestedName } from './requested.js';
-import { readRequirementFiles, requirementLine, requirementText } from './requirements-file.js';
+import {
+  type Requirements,
+  readRequirementFiles,
+  requirementLine,
+  requirementText,
+} from './requirements-file.js';
 import type { Installed } from './resolve.js';
 import { lockOf, type Wanted } from './wanted.js';
 import type { Workspace } from './workspace.js';
@@ -22,6 +28,8 @@ export interface Selection {
   installer: string;
   /** The requirements as lines of a requirements file. */
   requested: string[];
+  /** Whether it follows from the requirements and the images of the store alone. */
+  isRepeatable: boolean;
 }
 
 /**
@@ -66,7 +74,7 @@ async function selectByLock(
   const pins = pinsOf(lock, path, interpreter);
   const chosen = await obtain(workspace, interpreter, pins, wanted);
   const roots = pins.filter(({ requested }) => requested).map(({ name }) => name);
-  return { chosen, installer: 'shenv-fs', requested: [...(lock.requested ?? roots)] };
+  return { chosen, installer: 'shenv-fs', requested: [...(lock.requested ?? roots)], isRepeatable: true };
 }
 
 async function selectByRequirements(
@@ -89,7 +97,15 @@ async function selectByRequirements(
         wanted.withDependencies ? (installed?.layers ?? []) : undefined,
       )
     : undefined;
-  if (pinned) return { chosen: pinned, installer: 'shenv-fs', requested };
+  if (pinned) return { chosen: pinned, installer: 'shenv-fs', requested, isRepeatable: true };
+  if (canBeAtHand(wanted, files, installed)) {
+    const { chooseAtHand } = await import('./at-hand.js');
+    const pins = await chooseAtHand(workspace, interpreter, { wanted, lines }, installed?.layers ?? []);
+    if (pins) {
+      const chosen = await obtain(workspace, interpreter, pins, wanted);
+      return { chosen, installer: 'shenv-fs', requested, isRepeatable: false };
+    }
+  }
   const resolver =
     wanted.resolver === 'uv'
       ? (await import('./resolve-with-uv.js')).resolveWithUv
@@ -97,7 +113,7 @@ async function selectByRequirements(
   const pins = await resolver(workspace, interpreter, wanted, installed);
   const chosen = await obtain(workspace, interpreter, pins, wanted);
   const marked = wanted.resolver === 'uv' ? markRequested(chosen, requested) : chosen;
-  return { chosen: marked, installer: wanted.resolver, requested };
+  return { chosen: marked, installer: wanted.resolver, requested, isRepeatable: false };
 }
 
 /** A lock of uv's does not say what was asked for. */
@@ -110,8 +126,11 @@ function markRequested(chosen: readonly Chosen[], requested: readonly string[]):
   });
 }
 
-function canBePinned(wanted: Wanted, isOpaque: boolean): boolean {
-  return wanted.constraintFiles.length === 0 && wanted.editables.length === 0 && !isOpaque;
+function canBeAtHand(wanted: Wanted, files: Requirements, installed: Installed | undefined): boolean {
+  const hasOthers = installed?.upgrade !== undefined || installed?.systemSitePackages === true;
+  return (
+    canBePinned(wanted, files.isOpaque) && !files.namesSources && !hasOthers && wanted.resolver === 'pip'
+  );
 }
 
 function order({ outlines }: Workspace, interpreter: InterpreterRecord, chosen: readonly Chosen[]): Chosen[] {

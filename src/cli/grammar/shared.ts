@@ -74,6 +74,9 @@ export function addWantedOptions(command: Command): Command {
     .option('--pre', 'allow pre-releases')
     .option('--no-deps', 'install what is named and not what it depends on')
     .addOption(
-      new Option('--resolver <program>', 'what chooses versions').choices(['pip', 'uv']).default('pip'),
+      new Option('--resolver <program>', 'what chooses versions')
+        .choices(['pip', 'uv'])
+        .env('SHENV_RESOLVER')
+        .default('pip'),
     );
 }

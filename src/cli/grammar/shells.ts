@@ -2,8 +2,6 @@ import { Argument, type Command } from 'commander';
 import { type Act, example } from './shared.js';
 
 export function addShellCommands(program: Command, act: Act): void {
-  // What follows the environment of `run` is another program's, options and all.
-  program.enablePositionalOptions();
   program
     .command('run')
     .passThroughOptions()

@@ -15,7 +15,7 @@ export interface LooseFiles {
 
 /** What venv, virtualenv and uv write besides what the interpreter's own venv module does. */
 const creatorsFiles =
-  /^(?:pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|\.lock|bin\/(?:[Aa]ctivate\b.*|activate_this\.py|deactivate\.\w+|pydoc\.bat|𝜋thon|python[\d.]*t?)|lib\/[^/]+\/site-packages\/_virtualenv\.(?:py|pth))$/u;
+  /^(?:pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|\.lock|bin\/(?:[Aa]ctivate\b.*|activate_this\.py|deactivate\.\w+|pydoc\.bat|\u{1D70B}thon|python[\d.]*t?)|lib\/[^/]+\/site-packages\/_virtualenv\.(?:py|pth))$/u;
 
 /** Walks the whole venv; changes nothing. */
 export async function findLooseFiles(

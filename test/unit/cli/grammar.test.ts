@@ -49,3 +49,16 @@ test('a described command has the kinds of its arguments by their names', (t) =>
   t.deepEqual(kindsOf('mount'), ['folder']);
   t.deepEqual(kindsOf('create'), ['other', 'file']);
 });
+
+test('with its first word alone a command is understood as with all', (t) => {
+  const { signal } = new AbortController();
+  const whole = makeProgram(signal);
+  for (const command of whole.commands) {
+    for (const word of [command.name(), ...command.aliases()]) {
+      const found = makeProgram(signal, word).commands.find((item) => item.name() === command.name());
+      t.deepEqual(found && describeCommand(found), describeCommand(command), word);
+    }
+  }
+  t.is(makeProgram(signal, 'completion').commands.length, whole.commands.length);
+  t.is(makeProgram(signal, 'nonsense').commands.length, whole.commands.length);
+});
