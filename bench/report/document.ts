@@ -1,5 +1,5 @@
 import { formatRatio, formatValue } from './format.js';
-import { judge } from './goals.js';
+import { describeVerdict, judge } from './goals.js';
 import { type ChartedTrial, drawTrial } from './pictures.js';
 import { baseline, type Result, type Row, ratioOf } from './result.js';
 
@@ -58,11 +58,12 @@ function describeRun(
 function describeGoals(result: Result): string[] {
   const verdicts = judge(result);
   if (verdicts.length === 0) return [];
-  const rows = verdicts.map(({ trial, case: name, found, most, of, isMet }) => {
-    const missed = isMet ? 'met' : `**missed** by ${formatRatio((found / most - 1) * 100)} %`;
-    return [trial, name, `${most}${of === 'ratio' ? ' x' : ''}`, formatRatio(found), missed];
+  const rows = verdicts.map((verdict) => {
+    const { most, found, missedBy } = describeVerdict(verdict);
+    const { trial, case: name, contender, isMet } = verdict;
+    return [trial, name, contender, most, found, isMet ? 'met' : `**MISSED** by ${missedBy}`];
   });
-  return [`## Targets\n${table(['trial', 'case', 'at most', 'found', ''], rows)}`];
+  return [`## Targets\n${table(['trial', 'case', '', 'at most', 'found', ''], rows)}`];
 }
 
 /** Every case where another approach's median is clearly below ours. */

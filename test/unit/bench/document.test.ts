@@ -55,8 +55,8 @@ test('a missed target says by how much', (t) => {
     fillDocument(page, [trial], { file: 'r.json', result: resultOf(rows) }),
     'Targets',
   );
-  t.regex(targets, /hit, warm \| 1\.2 x \| 1\.50 \| \*\*missed\*\* by 25\.0 %/);
-  t.regex(targets, /miss, warm \| 1\.3 x \| 1\.05 \| met/);
+  t.regex(targets, /hit, warm \| kernel \| 1\.20 x \| 1\.50 x \| \*\*MISSED\*\* by 25\.0 %/);
+  t.regex(targets, /miss, warm \| kernel \| 1\.30 x \| 1\.05 x \| met/);
 });
 
 test('what was left out is on the page, and where the figures are from', (t) => {
@@ -144,7 +144,12 @@ test('an unknown trial or contender is refused with the names that there are', (
     choose(trials, ['listing', 'stat'], 'trial').map(({ name }) => name),
     ['stat', 'listing'],
   );
-  t.throws(() => readOptions(['--rounds', '0'], '/r'), { instanceOf: TypeError });
+  for (const wrong of [
+    ['--rounds', '0'],
+    ['--budget', 'soon'],
+    ['--counts', '--quick'],
+  ])
+    t.throws(() => readOptions(wrong, '/r'), { instanceOf: TypeError });
   t.is(readOptions(['--quick'], '/r').slowRounds, 1);
   t.is(readOptions(['--no-output'], '/r').output, undefined);
 });
