@@ -67,6 +67,25 @@ test('a check says what it compared and fails when one count of a committed resu
   );
 });
 
+test('requests are compared between equal releases of the kernel alone, and a check says when they are not', (t) => {
+  const take = (kernel: string, count: number) => {
+    const rows = ['dropped, LOOKUP', 'mount operations'].map((name) =>
+      rowOf('counts', `10 distributions, ${name}`, 'kernel', count, 'count'),
+    );
+    return resultOf(rows, { machine: { ...resultOf([]).machine, kernel } });
+  };
+  t.is(findRegressions(take('6.1.5', 90), take('6.1.7', 180), own).regressions.length, 2);
+  const other = findRegressions(take('6.1.5', 90), take('6.18.1', 180), own);
+  t.deepEqual(
+    other.regressions.map(({ what }) => what),
+    ['counts: 10 distributions, mount operations (kernel)'],
+  );
+  t.regex(
+    describeCheck(other, 'r').lines.join('\n'),
+    /requests were not compared: Linux 6\.18 now, 6\.1 then/,
+  );
+});
+
 test('bytes without a venv beside them are compared as they are; the memory of a process is not', (t) => {
   const take = (bytes: number) =>
     resultOf([
