@@ -92,8 +92,8 @@ function secondsSince(begun: number): number {
   return Math.round((performance.now() - begun) / 1000);
 }
 
-function isComplete({ only, contenders: named, sets, pythons }: Options): boolean {
-  return [only, named, sets, pythons].every((choice) => choice === undefined);
+function isComplete({ only, contenders: named, mainSet, sets, pythons }: Options): boolean {
+  return [only, named, mainSet, sets, pythons].every((choice) => choice === undefined);
 }
 
 async function openSession(bench: Bench, options: Options): Promise<Session> {
@@ -103,7 +103,7 @@ async function openSession(bench: Bench, options: Options): Promise<Session> {
     if (!chosen.some((one) => one.name === name))
       bench.skip(name, options.contenders ? 'not among --contenders' : `not part of --${options.form}`);
   const shelf = new Shelf(bench, chosen, contenders);
-  const mainName = options.isQuick ? 'quick' : 'large';
+  const mainName = options.mainSet ?? (options.isQuick ? 'quick' : 'large');
   return {
     bench,
     shelf,

@@ -15,6 +15,8 @@ export interface Options {
   /** Names; undefined means all. */
   only: string[] | undefined;
   contenders: string[] | undefined;
+  /** The set of bench/sets that trials of the file system use. */
+  mainSet: string | undefined;
   /** Of the trial import: which of small, medium, large, and which other Pythons. Undefined means all. */
   sets: string[] | undefined;
   pythons: string[] | undefined;
@@ -36,6 +38,7 @@ export const usage = `usage: npm run bench -- [options]
   --python PYTHON       the main interpreter (3.11)
   --pythons MINOR,...   of the other Pythons these alone (3.8 to 3.13, 2.7)
   --sets NAME,...       of the sets that are imported these alone (small, medium, large)
+  --main SET            the set of trials of the file system (large; quick with --quick and --counts)
   --rounds N            repetitions (5; 3 with --quick)
   --budget MINUTES      end by then: rounds shrink, never points, and the result says where
   --cache FOLDER        where downloaded wheels stay (shenv-bench-wheels in the system's temporary folder)
@@ -61,6 +64,7 @@ export function readOptions(args: readonly string[], resultsFolder: string): Opt
       budget: { type: 'string' },
       cache: { type: 'string', default: join(tmpdir(), 'shenv-bench-wheels') },
       uv: { type: 'string', default: 'uv' },
+      main: { type: 'string' },
       sets: { type: 'string' },
       pythons: { type: 'string' },
       output: { type: 'string', default: resultsFolder },
@@ -84,6 +88,7 @@ export function readOptions(args: readonly string[], resultsFolder: string): Opt
     cache: resolve(values.cache),
     python: values.python,
     uv: values.uv,
+    mainSet: values.main,
     sets: values.sets?.split(','),
     pythons: values.pythons?.split(','),
     only: values.only?.split(','),
