@@ -48,6 +48,8 @@ test('each case in which another approach is clearly better is named, with its f
   );
   t.regex(losses, /\| stat \| hit, warm \| 15\.0 us \| erofs 8\.00 us, venv 10\.0 us \|/);
   t.notRegex(losses, /miss, warm|fuse-native/);
+  t.regex(losses, /kernel engine\): 1 of 2\./);
+  t.regex(losses, /- \*\*stat\*\*: 1 of 2 cases; the best is erofs \(1\)/);
 });
 
 test('a missed target says by how much', (t) => {
