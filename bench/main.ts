@@ -32,7 +32,8 @@ async function main(): Promise<number> {
 }
 
 async function measure(options: Options): Promise<void> {
-  const result = await runSuite(options, choose(trials, options.only, 'trial'), say);
+  const only = options.form === 'counts' ? ['counts'] : options.only;
+  const result = await runSuite(options, choose(trials, only, 'trial'), say);
   say(describeResult(result));
   say(`${result.seconds} s`);
   if (options.output === undefined) return;

@@ -3,7 +3,8 @@
  *
  *   fsclient collect ROOT...                prints "d PATH" and "f PATH" for everything below the roots; links to
  *                                           files count as files, links to directories are left out
- *   fsclient TRIAL LIST PASSES              prints one line a pass: operations and nanoseconds
+ *   fsclient TRIAL LIST PASSES [MS]         prints one line a pass: operations and nanoseconds; after the second pass
+ *                                           none begins once MS milliseconds have gone by
  *   fsclient TRIAL LIST PASSES each         times each call alone: operations, and of one call in ns the minimum,
  *                                           median, 99th percentile and maximum; the clock's own cost is in it
  *
@@ -17,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,9 +176,12 @@ int main(int argc, char **argv) {
   for (size_t i = 0; argc >= 4 && i < sizeof trials / sizeof *trials; i++) {
     if (strcmp(argv[1], trials[i].name)) continue;
     load(argv[2]);
-    for (int left = atoi(argv[3]); left > 0; left--) argc == 5 ? pass_each(trials[i].run) : pass(trials[i].run);
+    int each = argc >= 5 && !strcmp(argv[4], "each");
+    long long most = argc >= 5 && !each ? atoll(argv[4]) * 1000000 : LLONG_MAX, start = now();
+    for (int done = 0; done < atoi(argv[3]) && (done < 2 || now() - start < most); done++)
+      each ? pass_each(trials[i].run) : pass(trials[i].run);
     return 0;
   }
-  fprintf(stderr, "usage: fsclient collect ROOT... | fsclient stat|missing|listdir|scandir|read LIST PASSES [each]\n");
+  fprintf(stderr, "usage: fsclient collect ROOT... | fsclient stat|missing|listdir|scandir|read LIST PASSES [each|MS]\n");
   return 2;
 }

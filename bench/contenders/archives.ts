@@ -16,7 +16,18 @@ interface Archive {
 const packSquashfs: Archive['pack'] = {
   program: 'mksquashfs',
   package: 'squashfs-tools',
-  args: (folder, file) => [folder, file, '-noappend', '-quiet', '-no-progress'],
+  // zstd at this level packs in a tenth of the time of the default, zlib, and is read faster.
+  args: (folder, file) => [
+    folder,
+    file,
+    '-noappend',
+    '-quiet',
+    '-no-progress',
+    '-comp',
+    'zstd',
+    '-Xcompression-level',
+    '6',
+  ],
 };
 
 /** The pip venv in one file of a read-only file system. */
@@ -60,14 +71,14 @@ function archive({ name, about, pack, mount }: Archive): Contender {
 
 export const squashfuse = archive({
   name: 'squashfuse',
-  about: 'the venv in one squashfs file, mounted by squashfuse',
+  about: 'the venv in one squashfs file (zstd), mounted by squashfuse',
   pack: packSquashfs,
   mount: { program: 'squashfuse', package: 'squashfuse', args: [] },
 });
 
 export const squashfs = archive({
   name: 'squashfs',
-  about: 'the venv in one squashfs file, mounted by the kernel',
+  about: 'the venv in one squashfs file (zstd), mounted by the kernel',
   pack: packSquashfs,
   mount: { program: 'mount', package: 'mount', kind: 'squashfs', args: ['-t', 'squashfs', '-o', 'loop,ro'] },
 });

@@ -23,6 +23,7 @@ function folderMaker({ bench }: Order, commands: FolderMaker): Maker {
     name: commands.name,
     about: commands.about,
     isSlow: commands.isSlow ?? false,
+    isQuick: false,
     create: (place) => timeCommands(commands.create(at(place)), env),
     ...(clone ? { clone: (from, place) => timeCommands(clone(at(from), at(place)), env) } : {}),
     ...(install ? { install: (place) => timeCommands(install(at(place)), env) } : {}),

@@ -21,9 +21,15 @@ export interface Maker {
   about: string;
   /** Measured once where the others are measured several times. */
   isSlow: boolean;
+  /** Takes tenths of a second. */
+  isQuick: boolean;
   create(place: string): Promise<number>;
   clone?: (from: string, place: string) => Promise<number>;
+  /** Gives a place another name. */
+  rename?: (place: string, to: string) => Promise<number>;
   install?: (place: string) => Promise<number>;
+  /** Undoes the installation. */
+  rollBack?: (place: string) => Promise<number>;
   remove(place: string): Promise<number>;
 }
 

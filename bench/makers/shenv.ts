@@ -10,9 +10,12 @@ function shenv(name: string, about: string, requirements: string, { bench, sandb
     name,
     about,
     isSlow: false,
+    isQuick: true,
     create: (place) => time('create', place, '--python', baseExecutable, '-r', requirements),
     clone: (from, place) => time('clone', from, place),
+    rename: (place, to) => time('rename', place, to),
     install: (place) => time('install', place, ...extra.requirements, ...sourceOf(extra)),
+    rollBack: (place) => time('rollback', place),
     remove: (place) => time('delete', place),
   };
 }

@@ -3,7 +3,7 @@ import { colourOf, line, logTicks, picture, rect, text } from './svg.js';
 
 export interface Bar {
   contender: string;
-  /** Above 0: a ratio to the venv, or a value. */
+  /** A ratio to the venv, or a value; 0 has no bar, because the scale is logarithmic. */
   value: number;
   /** What is written beside the bar. */
   label: string;
@@ -31,10 +31,12 @@ export function barChart(
   groups: readonly BarGroup[],
   unit = '',
 ): string {
-  const values = groups.flatMap(({ bars }) => bars.map(({ value }) => value));
+  const drawn = groups.flatMap(({ bars }) => bars.map(({ value }) => value)).filter((value) => value > 0);
+  const values = drawn.length > 0 ? drawn : [1];
   const ticks = logTicks(kind === 'ratio' ? [...values, 0.9, 1.1] : [...values, Math.min(...values) / 1.5]);
   const [least, most] = [Math.log(ticks[0]!), Math.log(ticks.at(-1)!)];
-  const x = (value: number) => left + ((Math.log(value) - least) / (most - least)) * (width - left - right);
+  const x = (value: number) =>
+    value <= 0 ? left : left + ((Math.log(value) - least) / (most - least)) * (width - left - right);
   const height = top + groups.reduce((sum, { bars }) => sum + bars.length * barHeight + groupGap, 0) + 12;
   const parts = [text(12, 22, title, { size: 15, isBold: true }), ...scale(kind, { ticks, x, height, unit })];
   let y = top;
@@ -76,7 +78,7 @@ function scale(kind: 'ratio' | 'value', { ticks, x, height, unit }: Scale): stri
 }
 
 function drawBar({ contender, label }: Bar, y: number, from: number, to: number): string[] {
-  const isOurs = contender === 'kernel';
+  const isOurs = ['kernel', 'shenv-fs'].includes(contender);
   return [
     text(left - 8, y + 11, contender, { anchor: 'end', size: 11, isBold: isOurs }),
     rect(Math.min(from, to), y + 2, Math.max(1.5, Math.abs(to - from)), barHeight - 4, colourOf(contender)),

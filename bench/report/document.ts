@@ -1,5 +1,5 @@
 import { formatRatio, formatValue } from './format.js';
-import { judge } from './goals.js';
+import { describeVerdict, judge } from './goals.js';
 import { type ChartedTrial, drawTrial } from './pictures.js';
 import { baseline, type Result, type Row, ratioOf } from './result.js';
 
@@ -22,6 +22,9 @@ const clearly = 0.9;
 /** The engine that is meant by default, and the command where no engine takes part. */
 const oursByDefault = ['kernel', 'shenv-fs'];
 const ours = [...oursByDefault, 'fuse-native', 'shenv-fs pins'];
+
+/** Shown beside the others, and no way to have an environment: there is nothing in it. */
+const floor = 'empty venv';
 
 /** Replaces what follows the marker in the page. Throws when the page has none. */
 export function fillDocument(page: string, trials: readonly DescribedTrial[], named?: NamedResult): string {
@@ -58,28 +61,51 @@ function describeRun(
 function describeGoals(result: Result): string[] {
   const verdicts = judge(result);
   if (verdicts.length === 0) return [];
-  const rows = verdicts.map(({ trial, case: name, found, most, of, isMet }) => {
-    const missed = isMet ? 'met' : `**missed** by ${formatRatio((found / most - 1) * 100)} %`;
-    return [trial, name, `${most}${of === 'ratio' ? ' x' : ''}`, formatRatio(found), missed];
+  const rows = verdicts.map((verdict) => {
+    const { most, found, missedBy } = describeVerdict(verdict);
+    const { trial, case: name, contender, isMet } = verdict;
+    return [trial, name, contender, most, found, isMet ? 'met' : `**MISSED** by ${missedBy}`];
   });
-  return [`## Targets\n${table(['trial', 'case', 'at most', 'found', ''], rows)}`];
+  return [`## Targets\n${table(['trial', 'case', '', 'at most', 'found', ''], rows)}`];
 }
 
-/** Every case where another approach's median is clearly below ours. */
+interface Loss {
+  own: Row;
+  /** Those that are clearly better, the best first. */
+  better: Row[];
+}
+
+/** Every case where another approach's median is clearly below ours: by trial, then one by one. */
 function describeLosses({ rows }: Result): string[] {
-  const lost = rows.filter(isOurs).flatMap((own) => {
-    const better = othersOf(rows, own).filter(({ median }) => median < own.median * clearly);
-    if (better.length === 0) return [];
+  const compared = rows.filter((row) => isOurs(row) && othersOf(rows, row).length > 0);
+  const lost = compared
+    .map((own) => ({
+      own,
+      better: othersOf(rows, own).filter(({ median }) => median < own.median * clearly),
+    }))
+    .filter(({ better }) => better.length > 0);
+  const head = `## Where another approach wins\nThe cases in which a median is more than ${Math.round((1 - clearly) * 100)} % below that of shenv-fs (kernel engine): ${lost.length} of ${compared.length}.`;
+  if (lost.length === 0) return [head];
+  const lines = lost.map(({ own, better }) => {
     const names = better.map((row) => `${row.contender} ${formatValue(row.median, row.unit)}`).join(', ');
-    return [[own.trial, own.case, formatValue(own.median, own.unit), names]];
+    return [own.trial, own.case, formatValue(own.median, own.unit), names];
   });
-  const head = `## Where another approach wins\nEvery case in which a median is more than ${Math.round((1 - clearly) * 100)} % below that of shenv-fs (kernel engine).\n\n`;
-  return [
-    head +
-      (lost.length === 0
-        ? 'There is none in this run.'
-        : table(['trial', 'case', 'shenv-fs', 'better'], lost)),
-  ];
+  return [head, describeLossesByTrial(lost, compared), table(['trial', 'case', 'shenv-fs', 'better'], lines)];
+}
+
+function describeLossesByTrial(lost: readonly Loss[], compared: readonly Row[]): string {
+  const trials = [...new Set(lost.map(({ own }) => own.trial))];
+  return trials
+    .map((trial) => {
+      const here = lost.filter(({ own }) => own.trial === trial);
+      const of = compared.filter((row) => row.trial === trial).length;
+      const wins = new Map<string, number>();
+      for (const { better } of here)
+        wins.set(better[0]!.contender, (wins.get(better[0]!.contender) ?? 0) + 1);
+      const names = [...wins].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} (${count})`);
+      return `- **${trial}**: ${here.length} of ${of} cases; the best is ${names.join(', ')}`;
+    })
+    .join('\n');
 }
 
 function isOurs({ contender, case: name }: Row): boolean {
@@ -88,7 +114,8 @@ function isOurs({ contender, case: name }: Row): boolean {
 
 function othersOf(rows: readonly Row[], own: Row): Row[] {
   return rows
-    .filter((row) => row.trial === own.trial && row.case === own.case && !ours.includes(row.contender))
+    .filter((row) => row.trial === own.trial && row.case === own.case)
+    .filter(({ contender }) => !ours.includes(contender) && contender !== floor)
     .sort((a, b) => a.median - b.median);
 }
 

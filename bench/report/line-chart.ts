@@ -4,6 +4,10 @@ import { dot, line, lineColours, logTicks, picture, polyline, text } from './svg
 
 export interface Series {
   name: string;
+  /** Series of one group have one colour. */
+  group: string;
+  /** How the line is drawn: 0 is whole, others are dashed in different ways. */
+  style: number;
   /** Ascending in x; all above 0. */
   points: readonly Point[];
 }
@@ -25,7 +29,7 @@ export function lineChart(title: string, axes: { x: string; y: string }, series:
     box.bottom,
     box.top,
   );
-  const colours = lineColours(series.map(({ name }) => name));
+  const colours = lineColours([...new Set(series.map(({ group }) => group))]);
   const parts = [text(12, 22, title, { size: 15, isBold: true })];
   for (const tick of x.ticks) {
     parts.push(line([x.at(tick), box.top], [x.at(tick), box.bottom], '#e4e7eb'));
@@ -38,12 +42,18 @@ export function lineChart(title: string, axes: { x: string; y: string }, series:
   parts.push(text((box.left + box.right) / 2, box.bottom + 40, axes.x, { anchor: 'middle' }));
   parts.push(text(box.left - 78, box.top - 10, axes.y));
   for (const one of series) {
-    const colour = colours.get(one.name)!;
+    const colour = colours.get(one.group)!;
     const places = one.points.map((point) => [x.at(point.x), y.at(point.y)] as const);
-    parts.push(polyline(places, colour), ...places.map(([left, top]) => dot(left, top, colour)));
+    parts.push(polyline(places, colour, dashOf(one)), ...places.map(([left, top]) => dot(left, top, colour)));
   }
   parts.push(...legend(series, colours));
   return picture(width, height, title, parts);
+}
+
+const dashes = ['', '7 4', '2 3', '10 3 2 3'];
+
+function dashOf({ style }: Series): string {
+  return dashes[style % dashes.length]!;
 }
 
 interface Axis {
@@ -62,12 +72,12 @@ function legend(series: readonly Series[], colours: ReadonlyMap<string, string>)
   const last = ({ points }: Series) => points.at(-1)?.y ?? 0;
   return [...series]
     .sort((a, b) => last(b) - last(a))
-    .flatMap(({ name }, index) => {
+    .flatMap((one, index) => {
       const y = box.top + 8 + index * 20;
-      const colour = colours.get(name)!;
+      const colour = colours.get(one.group)!;
       return [
-        line([box.right + 14, y], [box.right + 34, y], colour, 2),
-        text(box.right + 40, y + 4, name, { size: 11 }),
+        line([box.right + 14, y], [box.right + 38, y], colour, { width: 2, dash: dashOf(one) }),
+        text(box.right + 44, y + 4, one.name, { size: 11 }),
       ];
     });
 }

@@ -40,7 +40,7 @@ function drawBars(chart: Chart, kind: 'ratio' | 'value', rows: readonly Row[]): 
   const groups: BarGroup[] = names
     .map((name) => ({ title: titleOf(name, kind, rows), bars: barsOf(name, kind, rows) }))
     .filter(({ bars }) => bars.length > 0);
-  return groups.length === 0 ? undefined : barChart(chart.title, kind, groups, rows[0]!.unit);
+  return groups.length === 0 ? undefined : barChart(chart.title, kind, groups, unitOf(rows).unit);
 }
 
 function titleOf(name: string, kind: 'ratio' | 'value', rows: readonly Row[]): string {
@@ -53,30 +53,37 @@ function barsOf(name: string, kind: 'ratio' | 'value', rows: readonly Row[]): Ba
     .filter((row) => row.case === name)
     .flatMap((row) => {
       const ratio = ratioOf(rows, row);
-      const value = kind === 'ratio' ? ratio : row.median;
+      const value = kind === 'ratio' ? ratio : row.median / unitOf(rows).divisor;
       if (value === undefined || (kind === 'ratio' && row.contender === baseline)) return [];
       const absolute = formatValue(row.median, row.unit);
       const label = ratio === undefined ? absolute : `${formatRatio(ratio)} x, ${absolute}`;
-      // A logarithmic scale has no 0; counts of 0 are drawn as a half.
-      return [{ contender: row.contender, value: value > 0 ? value : leastOf(kind), label }];
+      return [{ contender: row.contender, value, label }];
     });
 }
 
-function leastOf(kind: 'ratio' | 'value'): number {
-  return kind === 'ratio' ? 0.001 : 0.5;
+/** Memory is drawn in MiB: a billion bytes would be marked `1B`. */
+function unitOf(rows: readonly Row[]): { unit: string; divisor: number } {
+  const unit = rows[0]?.unit ?? '';
+  return unit === 'bytes' ? { unit: 'MiB', divisor: 2 ** 20 } : { unit, divisor: 1 };
 }
 
 function drawLines(chart: Chart, rows: readonly Row[]): string | undefined {
   const series = new Map<string, Series & { points: { x: number; y: number }[] }>();
-  const kinds = new Set(rows.map(figureOf));
+  const figures = [...new Set(rows.map(figureOf))];
+  const { unit, divisor } = unitOf(rows);
   for (const row of rows) {
-    const name = kinds.size > 1 ? `${row.contender}: ${figureOf(row)}` : row.contender;
-    const one = series.get(name) ?? { name, points: [] };
-    one.points.push({ x: Number.parseInt(row.case.replaceAll(',', ''), 10), y: row.median });
+    const { contender } = row;
+    const name = figures.length > 1 ? `${contender}: ${figureOf(row)}` : contender;
+    const style = figures.indexOf(figureOf(row));
+    const one = series.get(name) ?? { name, group: contender, style, points: [] };
+    // A logarithmic scale has no 0.
+    const y = Math.max(row.median / divisor, 0.1);
+    one.points.push({ x: Number.parseInt(row.case.replaceAll(',', ''), 10), y });
     series.set(name, one);
   }
-  const all = [...series.values()].filter(({ points }) => points.length > 1);
-  const unit = rows[0]?.unit ?? '';
+  const all = [...series.values()]
+    .map((one) => ({ ...one, points: one.points.toSorted((a, b) => a.x - b.x) }))
+    .filter(({ points }) => points.length > 1);
   return all.length === 0 ? undefined : lineChart(chart.title, { x: chart.over ?? '', y: unit }, all);
 }
 

@@ -34,7 +34,8 @@ export interface Machine {
   isRoot: boolean;
 }
 
-export type Form = 'full' | 'quick';
+/** `counts`: the trial of that name alone, whose figures a busy machine does not change. */
+export type Form = 'full' | 'quick' | 'counts';
 
 /** What one run of the suite found. */
 export interface Result {
@@ -52,6 +53,10 @@ export interface Result {
   loadAtStart: string;
   loadAtEnd: string;
   rounds: number;
+  /** Seconds of each trial; absent in the first results. */
+  trialSeconds?: Record<string, number>;
+  /** Trials that ran this share of their rounds, because --budget left no more time; absent in the first results. */
+  shrunk?: { trial: string; share: number }[];
   rows: Row[];
   slopes: Slope[];
   /** What was not measured, each with its reason. */

@@ -43,14 +43,29 @@ export function rect(x: number, y: number, width: number, height: number, fill: 
   return element('rect', { x, y, width, height, fill });
 }
 
-export function line(from: [number, number], to: [number, number], stroke: string, width = 1): string {
-  const [[x1, y1], [x2, y2]] = [from, to];
-  return element('line', { x1, y1, x2, y2, stroke, 'stroke-width': width });
+export interface Stroke {
+  width?: number;
+  /** As `stroke-dasharray`: none for a whole line. */
+  dash?: string;
 }
 
-export function polyline(points: readonly (readonly [number, number])[], stroke: string): string {
+export function line(
+  from: [number, number],
+  to: [number, number],
+  stroke: string,
+  { width = 1, dash = '' }: Stroke = {},
+): string {
+  const [[x1, y1], [x2, y2]] = [from, to];
+  return element('line', { x1, y1, x2, y2, stroke, 'stroke-width': width, ...dashed(dash) });
+}
+
+function dashed(dash: string): Record<string, string> {
+  return dash === '' ? {} : { 'stroke-dasharray': dash };
+}
+
+export function polyline(points: readonly (readonly [number, number])[], stroke: string, dash = ''): string {
   const list = points.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
-  return element('polyline', { points: list, fill: 'none', stroke, 'stroke-width': 2 });
+  return element('polyline', { points: list, fill: 'none', stroke, 'stroke-width': 2, ...dashed(dash) });
 }
 
 export function dot(cx: number, cy: number, fill: string): string {
@@ -73,6 +88,8 @@ export function picture(width: number, height: number, title: string, parts: rea
 
 const colours: Readonly<Record<string, string>> = {
   kernel: '#0969da',
+  'shenv-fs': '#0969da',
+  'shenv-fs pins': '#80ccff',
   'fuse-native': '#8250df',
   venv: '#57606a',
 };
@@ -92,7 +109,9 @@ const palette = [
   '#cf222e',
   '#1b7c83',
   '#d4a72c',
-  '#6e7781',
+  '#e16f24',
+  '#54aeff',
+  '#0a3069',
 ];
 
 /** For lines that must be told apart; those with a colour of their own keep it. */

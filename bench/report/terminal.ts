@@ -1,10 +1,16 @@
 import { formatRatio, formatValue } from './format.js';
-import { judge } from './goals.js';
+import { describeVerdict, judge } from './goals.js';
 import { type Result, ratioOf } from './result.js';
 
 /** What the run prints at its end: every case with its ratios, growth, targets, what was left out. */
 export function describeResult(result: Result): string {
-  return [...cases(result), ...growth(result), ...verdicts(result), ...leftOut(result)].join('\n');
+  return [
+    ...cases(result),
+    ...growth(result),
+    ...times(result),
+    ...leftOut(result),
+    ...verdicts(result),
+  ].join('\n');
 }
 
 function cases({ rows }: Result): string[] {
@@ -31,10 +37,19 @@ function growth({ slopes }: Result): string[] {
 }
 
 function verdicts(result: Result): string[] {
-  return judge(result).map(
-    ({ trial, case: name, found, most, isMet }) =>
-      `target ${isMet ? 'met   ' : 'MISSED'} ${trial}: ${name}: ${formatRatio(found)}, at most ${most}`,
-  );
+  return judge(result).map((verdict) => {
+    const { trial, case: name, contender, isMet } = verdict;
+    const { most, found, missedBy } = describeVerdict(verdict);
+    const missed = isMet ? '' : `, missed by ${missedBy}`;
+    return `target ${isMet ? 'met   ' : 'MISSED'} ${trial}: ${name} (${contender}): ${found}, at most ${most}${missed}`;
+  });
+}
+
+function times({ trialSeconds = {}, shrunk = [] }: Result): string[] {
+  return Object.entries(trialSeconds).map(([trial, seconds]) => {
+    const share = shrunk.find((one) => one.trial === trial)?.share;
+    return `${trial}: ${seconds} s${share === undefined ? '' : `, with ${Math.round(share * 100)} % of its rounds`}`;
+  });
 }
 
 function leftOut({ skipped }: Result): string[] {

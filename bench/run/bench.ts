@@ -5,10 +5,11 @@ import { listMounts } from '../../src/mount/mountpoint.js';
 import type { Probe } from '../../src/python/probe.js';
 import type { Result, Row, Slope, Unit } from '../report/result.js';
 import { fitGrowth, summarize } from '../report/statistics.js';
+import { shrink } from './budget.js';
 
 export interface Settings {
   isQuick: boolean;
-  /** Repetitions of each measurement. */
+  /** Repetitions of each measurement, where no budget shrinks them. */
   rounds: number;
   /** Repetitions of what takes seconds each. */
   slowRounds: number;
@@ -33,6 +34,7 @@ export class Bench {
   readonly skipped: Result['skipped'] = [];
   readonly #teardowns: { what: string; undo: () => Promise<unknown> }[] = [];
   #isInterrupted = false;
+  #share = 1;
 
   private constructor(settings: Settings, folder: string) {
     this.settings = settings;
@@ -51,6 +53,21 @@ export class Bench {
     const path = join(this.folder, ...parts);
     await mkdir(path, { recursive: true });
     return path;
+  }
+
+  /** Repetitions of each measurement, in the trial that runs. */
+  get rounds(): number {
+    return shrink(this.settings.rounds, this.#share);
+  }
+
+  /** Repetitions of what takes seconds each. */
+  get slowRounds(): number {
+    return shrink(this.settings.slowRounds, this.#share);
+  }
+
+  /** From now on only this share (0 to 1) of all rounds is run, at least one each. */
+  shrinkRounds(share: number): void {
+    this.#share = share;
   }
 
   /** Has something undone at the end, whatever happens; the last thing first. */
@@ -105,7 +122,8 @@ export class Bench {
     const points = this.rows
       .filter((row) => row.trial === trial && row.contender === contender)
       .filter((row) => row.case.endsWith(` ${over}, ${figure}`))
-      .map((row) => ({ x: Number.parseInt(row.case, 10), y: row.median }));
+      // A fit on logarithms has no 0.
+      .map((row) => ({ x: Number.parseInt(row.case, 10), y: Math.max(row.median, 0.5) }));
     if (points.length >= 2) this.slopes.push({ ...slope, ...fitGrowth(points) });
   }
 }

@@ -81,8 +81,13 @@ export class Shelf {
   }
 
   async #setUp(contender: Contender, set: WheelSet, python: Probe): Promise<Place> {
-    this.#bench.settings.say(`  making ${contender.name}: ${set.name}, Python ${python.minor}`);
-    return contender.setUp({ bench: this.#bench, set, python, shelf: this });
+    const start = performance.now();
+    const place = await contender.setUp({ bench: this.#bench, set, python, shelf: this });
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    this.#bench.settings.say(
+      `  made ${contender.name}: ${set.name}, Python ${python.minor}, in ${seconds} s`,
+    );
+    return place;
   }
 }
 

@@ -1,6 +1,9 @@
 import type { Bench } from './bench.js';
 import { dropCaches, isRoot } from './machine.js';
 
+/** How many rounds a side takes part in; all begin in the first. */
+export type Rounds<Side> = number | ((side: Side) => number);
+
 /**
  * Measures several sides in turns, so that what disturbs the machine for a while disturbs all of them. `measure`
  * gives one or more samples. What it gives in `warmUps` rounds before is thrown away.
@@ -8,14 +11,17 @@ import { dropCaches, isRoot } from './machine.js';
 export async function takeTurns<Side>(
   bench: Bench,
   sides: readonly Side[],
-  rounds: number,
+  rounds: Rounds<Side>,
   measure: (side: Side) => Promise<readonly number[] | number>,
   warmUps = 0,
 ): Promise<Map<Side, number[]>> {
   const samples = new Map<Side, number[]>(sides.map((side) => [side, []]));
-  for (let round = -warmUps; round < rounds; round += 1) {
+  const roundsOf = typeof rounds === 'number' ? () => rounds : rounds;
+  const most = Math.max(0, ...sides.map(roundsOf));
+  for (let round = -warmUps; round < most; round += 1) {
+    const taking = sides.filter((side) => round < roundsOf(side));
     // Back and forth, so that none has always the same one before it.
-    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+    for (const side of round % 2 === 0 ? taking : taking.toReversed()) {
       bench.checkRunning();
       const found = await measure(side);
       if (round >= 0) samples.get(side)!.push(...(typeof found === 'number' ? [found] : found));
@@ -33,15 +39,19 @@ export function cacheStates(bench: Bench, trial: string): CacheState[] {
   return ['warm'];
 }
 
-/** As `takeTurns`; in the state `dropped` caches are dropped before each measurement, in `warm` one round goes before. */
+/**
+ * As `takeTurns`; in the state `dropped` caches are dropped before each measurement, in `warm` one round goes before,
+ * or `warmUps` where something else has filled the caches.
+ */
 export function takeTurnsIn<Side>(
   bench: Bench,
   state: CacheState,
   sides: readonly Side[],
-  rounds: number,
+  rounds: Rounds<Side>,
   measure: (side: Side) => Promise<readonly number[] | number>,
+  warmUps = 1,
 ): Promise<Map<Side, number[]>> {
-  if (state === 'warm') return takeTurns(bench, sides, rounds, measure, 1);
+  if (state === 'warm') return takeTurns(bench, sides, rounds, measure, warmUps);
   return takeTurns(bench, sides, rounds, async (side) => {
     await dropCaches();
     return measure(side);

@@ -1,3 +1,4 @@
+import { counts } from './counts.js';
 import { creation } from './creation.js';
 import { environments } from './environments.js';
 import { growth } from './growth.js';
@@ -18,5 +19,5 @@ import { verify } from './verify.js';
 /** Every trial, in the order in which it is run and reported. */
 export const trials: readonly Trial[] = [
   ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
-  ...[creation, space, environments, growth, sharedStore, threads, verify],
+  ...[creation, space, environments, growth, sharedStore, counts, threads, verify],
 ];

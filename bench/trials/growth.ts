@@ -33,9 +33,10 @@ export const growth: Trial = {
       over: 'distributions',
     },
   ],
+  cost: { once: 150, rounds: 30 },
   async run(session) {
     const { bench, shelf } = session;
-    for (const count of bench.settings.isQuick ? [10, 100] : [10, 30, 100, 300, 1000]) {
+    for (const count of bench.settings.isQuick ? [10, 100] : [10, 30, 100, 1000]) {
       const set = await generatedSet(bench, count);
       for (const place of await shelf.places(set, { only: sides })) await lookups(session, place, count);
       if (shelf.isChosen('kernel'))
@@ -68,12 +69,12 @@ async function lookups(session: Session, place: Place, count: number): Promise<v
 }
 
 async function creating({ bench, shelf }: Session, set: WheelSet, count: number): Promise<void> {
-  const { python, slowRounds } = bench.settings;
+  const { python } = bench.settings;
   const sandbox = await homeOf({ bench, shelf, set, python });
   const lock = sandbox.path('pylock.toml');
   await sandbox.expect('lock', set.name, '-o', lock, '--no-index', '--find-links', set.wheels);
   const times = { create: [] as number[], mount: [] as number[] };
-  for (let round = -1; round < slowRounds; round += 1) {
+  for (let round = -1; round < bench.slowRounds; round += 1) {
     bench.checkRunning();
     const name = `again-${round + 1}`;
     const create = [program, 'create', name, '--python', python.baseExecutable, '--without-pip', '-r', lock];

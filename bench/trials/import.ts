@@ -1,3 +1,4 @@
+import { minors } from '../../test/support/interpreters.js';
 import { siteOf } from '../contenders/venv.js';
 import type { Bench } from '../run/bench.js';
 import type { Place } from '../run/contender.js';
@@ -11,11 +12,15 @@ import {
 import { findPython2, otherPythons, wantsPython } from '../run/pythons.js';
 import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { downloadedSet } from '../run/wheel-set.js';
-import { recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
+import { pairFirst, recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
 
 const largePackages =
   'numpy pandas scipy sklearn matplotlib sqlalchemy boto3 sphinx jupyterlab jedi babel'.split(' ');
 const largeLimit = 3300;
+/** The one beside the main Python with which the medium set is imported too. */
+const mediumPython = minors.at(-1)!;
+/** With Python 2.7: one of each kind of approach. */
+const sidesOfPython2 = ['venv', 'kernel', 'fuse-native', 'symlinks', 'pth', 'overlayfs', 'squashfs'];
 const quickPackages = ['requests', 'flask', 'sqlalchemy', 'pygments'];
 const quickLimit = 300;
 
@@ -23,7 +28,7 @@ export const imports: Trial = {
   name: 'import',
   title: 'Importing',
   about:
-    'A process that imports a list of modules, with bytecode beside the sources: small (requests), medium (pandas), large (more than 3,000 modules of ten packages). The main Python for every contender, the other ones from 3.8 to 3.13 for the venv and both engines; Python 2.7, whose import stats every candidate, with universal wheels on PYTHONPATH.',
+    'A process that imports a list of modules, with bytecode beside the sources: small (requests), medium (pandas), large (more than 3,000 modules of ten packages). The main Python for every contender; the other ones from 3.8 to 3.13 for the venv and both engines, small with each, medium with the newest; Python 2.7, whose import stats every candidate, with universal wheels on PYTHONPATH.',
   charts: [
     { name: 'warm', title: 'Import, warm', kind: 'ratio', cases: /^(quick|small|medium|large), warm$/ },
     {
@@ -34,6 +39,7 @@ export const imports: Trial = {
     },
     { name: 'pythons', title: 'Import by version of Python', kind: 'ratio', cases: /Python/ },
   ],
+  cost: { once: 60, rounds: 300 },
   async run(session) {
     if (session.bench.settings.isQuick) {
       await ofMainPython(session, quick);
@@ -77,7 +83,7 @@ async function ofMainPython(session: Session, imported: ImportedSet): Promise<vo
 async function ofOtherPythons(session: Session): Promise<void> {
   const { bench, shelf } = session;
   for (const python of await otherPythons(bench, 'import')) {
-    for (const imported of wantedSets(bench)) {
+    for (const imported of wantedSets(bench).filter((one) => isOfPython(one, python.minor))) {
       const name = `${imported.name}, Python ${python.minor}`;
       await bench.attempt(`import of ${name}`, async () => {
         const set = await downloadedSet(bench, imported.name, python);
@@ -88,6 +94,11 @@ async function ofOtherPythons(session: Session): Promise<void> {
   }
 }
 
+/** Large sets are no part of it: what differs between Pythons is how they look for a module, not how many there are. */
+function isOfPython({ name }: ImportedSet, minor: string): boolean {
+  return name === 'small' || (name === 'medium' && minor === mediumPython);
+}
+
 async function ofPython2(session: Session): Promise<void> {
   const { bench, shelf } = session;
   if (!wantsPython(bench, '2.7')) return bench.skip('import with Python 2.7', 'not among --pythons');
@@ -95,7 +106,7 @@ async function ofPython2(session: Session): Promise<void> {
   if (!program) return bench.skip('import with Python 2.7', 'there is no such interpreter here');
   const { python } = bench.settings;
   const set = await downloadedSet(bench, 'universal', python);
-  const places = (await shelf.places(set)).filter(({ contender }) => contender !== 'finder');
+  const places = await shelf.places(set, { only: sidesOfPython2 });
   const imported = { name: 'universal', packages: ['six', 'requests'] };
   await measure(session, 'small, Python 2.7', places, imported, (place) => ({
     python: program,
@@ -122,9 +133,9 @@ async function measure(
       await loadedModules(place, list, optionsOf(place)),
     ]);
   for (const state of cacheStates(bench, 'import')) {
-    const samples = await takeTurnsIn(bench, state, places, bench.settings.rounds, (place) =>
-      importAll(place, list, optionsOf(place)),
-    );
+    const importPlace = (place: Place) => importAll(place, list, optionsOf(place));
+    // What counted the modules has filled the caches.
+    const samples = await takeTurnsIn(bench, state, places, pairFirst(bench), importPlace, 0);
     recordPlaces(bench, 'import', `${name}, ${state}`, 'ms', samples);
   }
 }

@@ -7,12 +7,13 @@ export const reading: Trial = {
   title: 'Open, read, close',
   about: 'open, read to the end and close of every .py file below site-packages, per file.',
   charts: [{ name: 'sources', title: 'Open, read and close every source', kind: 'ratio', cases: /./ }],
+  cost: { once: 0, rounds: 100 },
   async run(session) {
     const { bench, shelf, client } = session;
     const places = await shelf.places(await session.mainSet());
     const listed = await Promise.all(places.map((place) => listPlace(session, place, 'main')));
     for (const state of cacheStates(bench, 'reading')) {
-      const samples = await takeTurnsIn(bench, state, listed, bench.settings.rounds, ({ list }) =>
+      const samples = await takeTurnsIn(bench, state, listed, bench.rounds, ({ list }) =>
         passes(client, 'read', list, 1),
       );
       for (const [{ place }, all] of samples)

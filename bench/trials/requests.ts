@@ -1,6 +1,7 @@
 import type { Place } from '../run/contender.js';
 import { importAll, moduleList } from '../run/importing.js';
 import { dropCaches, isRoot } from '../run/machine.js';
+import { requestsBetween } from '../run/requests-of.js';
 import { downloadedSet } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 
@@ -10,6 +11,7 @@ export const requests: Trial = {
   about:
     'What the kernel asks of the daemon, by opcode, for one process that imports the set: with caches dropped, again while warm, and in a second environment of the same distributions.',
   charts: [{ name: 'opcodes', title: 'FUSE requests of one import', kind: 'value', cases: /, all$/ }],
+  cost: { once: 30, rounds: 0 },
   async run(session) {
     const { bench, shelf } = session;
     if (!isRoot) return bench.skip('requests', 'only root may drop the kernel caches');
@@ -28,19 +30,9 @@ export const requests: Trial = {
   },
 };
 
-/** FORGET and INTERRUPT come when the kernel likes, and asking for the status is itself no request. */
-const leftOut = new Set(['FORGET', 'BATCH_FORGET', 'INTERRUPT', 'INIT', 'DESTROY']);
-
 async function count({ bench }: Session, place: Place, label: string, list: string): Promise<void> {
   const before = await place.requests!();
   await importAll(place, list);
-  const after = await place.requests!();
-  let all = 0;
-  for (const [opcode, now] of Object.entries(after)) {
-    const sent = now - (before[opcode] ?? 0);
-    if (leftOut.has(opcode.toUpperCase()) || sent === 0) continue;
+  for (const [opcode, sent] of requestsBetween(before, await place.requests!()))
     bench.record('requests', `${label}, ${opcode}`, place.contender, 'count', [sent]);
-    all += sent;
-  }
-  bench.record('requests', `${label}, all`, place.contender, 'count', [all]);
 }

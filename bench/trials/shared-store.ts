@@ -39,6 +39,7 @@ export const sharedStore: Trial = {
       cases: /operations/,
     },
   ],
+  cost: { once: 20, rounds: 120 },
   async run(session) {
     const { bench, shelf } = session;
     if (!isRoot)
@@ -68,7 +69,7 @@ interface Measurement {
 async function measure({ bench }: Session, { side, delayMs, program, list }: Measurement): Promise<void> {
   const times = { cold: [] as number[], again: [] as number[] };
   const operations = { mount: [] as number[], cold: [] as number[], again: [] as number[] };
-  for (let round = 0; round < bench.settings.slowRounds; round += 1) {
+  for (let round = 0; round < bench.slowRounds; round += 1) {
     bench.checkRunning();
     const label = `${side.name}-${delayMs}-${round}`;
     await dropCaches();

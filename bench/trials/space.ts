@@ -1,11 +1,11 @@
-import { must } from '../run/commands.js';
+import { diskUsage, occupied } from '../run/disk-usage.js';
 import type { Trial } from './trial.js';
 
 export const space: Trial = {
   name: 'space',
   title: 'Space on the disk',
   about:
-    'What one environment adds to what it shares with others (du(1), shared files counted once), what is shared, and what `du -s` of the environment tells its user. Bytes are blocks, not lengths.',
+    'What one environment adds to what it shares with others (du(1), shared files counted once), what is shared, and what `du -s` of the environment tells its user. Bytes are blocks, not lengths. Memory is what the daemon occupies (VmRSS) after the walks.',
   charts: [
     { name: 'bytes', title: 'Bytes that an environment itself occupies', kind: 'value', cases: /^own bytes/ },
     {
@@ -14,8 +14,9 @@ export const space: Trial = {
       kind: 'value',
       cases: /^own inodes/,
     },
-    { name: 'seen', title: 'What du -s tells', kind: 'value', cases: /^du -s/ },
+    { name: 'seen', title: 'What du -s tells', kind: 'value', cases: /^du -s$/ },
   ],
+  cost: { once: 20, rounds: 0 },
   async run(session) {
     const { bench, shelf } = session;
     for (const place of await shelf.places(await session.mainSet())) {
@@ -29,18 +30,8 @@ export const space: Trial = {
       record('shared bytes', 'bytes', shared.bytes);
       record('shared inodes', 'count', shared.inodes);
       record('du -s', 'bytes', (await occupied([place.prefix])).bytes);
-      record('du -s --apparent-size', 'bytes', await sum(['--apparent-size', '-B1', place.prefix]));
+      record('du -s --apparent-size', 'bytes', await diskUsage(['--apparent-size', '-B1', place.prefix]));
+      if (place.memoryBytes) record('memory of the daemon, walked', 'bytes', await place.memoryBytes());
     }
   },
 };
-
-/** A file with several names counts once. */
-async function occupied(folders: readonly string[]): Promise<{ bytes: number; inodes: number }> {
-  if (folders.length === 0) return { bytes: 0, inodes: 0 };
-  return { bytes: await sum(['-B1', ...folders]), inodes: await sum(['--inodes', ...folders]) };
-}
-
-async function sum(args: readonly string[]): Promise<number> {
-  const output = await must('du', ['-s', '-c', ...args]);
-  return Number(/(\d+)\s+total\s*$/.exec(output)![1]);
-}

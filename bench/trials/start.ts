@@ -14,6 +14,7 @@ export const start: Trial = {
     { name: 'python', title: 'Start of the interpreter', kind: 'ratio', cases: /^(warm|dropped)$/ },
     { name: 'pythons', title: 'Start by version of Python', kind: 'ratio', cases: /Python/ },
   ],
+  cost: { once: 40, rounds: 80 },
   async run(session) {
     const { bench, shelf } = session;
     await measure(session, '', await shelf.places(await session.mainSet()));
@@ -30,7 +31,7 @@ export const start: Trial = {
 
 async function measure({ bench }: Session, label: string, places: readonly Place[]): Promise<void> {
   for (const state of cacheStates(bench, 'start')) {
-    const rounds = state === 'warm' ? bench.settings.rounds * 3 : bench.settings.rounds;
+    const rounds = state === 'warm' ? bench.rounds * 3 : bench.rounds;
     const samples = await takeTurnsIn(bench, state, places, rounds, ({ python }) =>
       wallMs(python, ['-B', '-c', 'pass'], { env: plainVariables() }),
     );

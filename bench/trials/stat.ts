@@ -10,7 +10,7 @@ const kinds: readonly { name: string; call: ClientTrial }[] = [
 ];
 
 /** Passes of one process; warm ones follow a pass that fills the caches. */
-const warmPasses = 12;
+const warmPasses = 6;
 
 export const stat: Trial = {
   name: 'stat',
@@ -21,6 +21,7 @@ export const stat: Trial = {
     { name: 'mean', title: 'stat: mean of a pass', kind: 'ratio', cases: /^(hit|miss), (warm|dropped)$/ },
     { name: 'calls', title: 'stat: median of single calls', kind: 'value', cases: /each call/ },
   ],
+  cost: { once: 110, rounds: 130 },
   async run(session) {
     const { bench, shelf } = session;
     const places = await shelf.places(await session.mainSet());
@@ -40,11 +41,11 @@ async function measurePasses(
   state: CacheState,
   { name, call }: (typeof kinds)[number],
 ): Promise<void> {
-  const samples = await takeTurnsIn(bench, state, listed, bench.settings.rounds, async ({ list }) =>
+  const pass = async ({ list }: ListedPlace) =>
     state === 'warm'
       ? (await passes(client, call, list, warmPasses + 1)).slice(1)
-      : passes(client, call, list, 1),
-  );
+      : passes(client, call, list, 1);
+  const samples = await takeTurnsIn(bench, state, listed, bench.rounds, pass, 0);
   for (const [{ place }, all] of samples)
     bench.record('stat', `${name}, ${state}`, place.contender, 'us', all);
 }

@@ -14,6 +14,7 @@ export const threads: Trial = {
   title: 'Threads of the kernel engine',
   about: `${clients} clients at once list and stat the whole environment with caches dropped, for 1, 2, 4 and 8 threads: what the engine's default is chosen by.`,
   charts: [{ name: 'count', title: 'Walk of four clients by threads', kind: 'value', cases: /./ }],
+  cost: { once: 5, rounds: 30 },
   async run(session) {
     const { bench, shelf, client } = session;
     if (bench.settings.isQuick) return bench.skip('threads', 'not part of --quick');
@@ -29,7 +30,7 @@ export const threads: Trial = {
         siteOf(prefix, python),
       ]);
       const samples: number[] = [];
-      for (let round = 0; round < bench.settings.rounds; round += 1) {
+      for (let round = 0; round < bench.rounds; round += 1) {
         bench.checkRunning();
         await dropCaches();
         const start = performance.now();

@@ -1,5 +1,7 @@
 import type { Chart } from '../report/pictures.js';
+import { baseline, ours } from '../report/result.js';
 import type { Bench } from '../run/bench.js';
+import type { Cost } from '../run/budget.js';
 import type { Place } from '../run/contender.js';
 import type { Shelf } from '../run/shelf.js';
 import type { WheelSet } from '../run/wheel-set.js';
@@ -20,11 +22,17 @@ export interface Trial {
   /** What is measured and how, for the documentation. */
   about: string;
   charts: readonly Chart[];
+  cost: Cost;
   run(session: Session): Promise<void>;
 }
 
 /** Of other Pythons than the main one, only these contenders are measured. */
 export const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];
+
+/** Rounds of what takes seconds: all of them for the pair that targets compare, fewer for the others. */
+export function pairFirst(bench: Bench): (place: Place) => number {
+  return ({ contender }) => ([baseline, ours].includes(contender) ? bench.rounds : bench.slowRounds);
+}
 
 /** Records what each place gave, in the places' order. */
 export function recordPlaces(

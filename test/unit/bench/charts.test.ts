@@ -32,7 +32,7 @@ test('points of a line lie within the picture, the higher value higher', (t) => 
     { x: 1, y: 10 },
     { x: 1000, y: 20_000 },
   ];
-  const svg = lineChart('t', { x: 'x', y: 'y' }, [{ name: 'kernel', points }]);
+  const svg = lineChart('t', { x: 'x', y: 'y' }, [{ name: 'kernel', group: 'kernel', style: 0, points }]);
   const places = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
     Number(x),
     Number(y),
@@ -40,6 +40,35 @@ test('points of a line lie within the picture, the higher value higher', (t) => 
   t.is(places.length, 2);
   t.true(places[0]![0]! < places[1]![0]! && places[0]![1]! > places[1]![1]!);
   for (const [x, y] of places) t.true(x! >= 90 && x! <= 620 && y! >= 50 && y! <= 340);
+});
+
+test('a bar of 0 is at the left end and changes no scale', (t) => {
+  const chart = (...values: number[]) =>
+    bars(
+      barChart('t', 'value', [
+        { title: 'g', bars: values.map((value) => ({ contender: 'x', value, label: '' })) },
+      ]),
+    );
+  const [zero, hundred] = chart(0, 100);
+  t.true(zero!.width < 2 && zero!.x === hundred!.x);
+  t.deepEqual(hundred, chart(100)[0]);
+  t.is(chart(0).length, 1);
+});
+
+test('lines of one group have one colour and are dashed differently', (t) => {
+  const points = [
+    { x: 1, y: 1 },
+    { x: 2, y: 2 },
+  ];
+  const one = (group: string, style: number) => ({ name: `${group}${style}`, group, style, points });
+  const svg = lineChart('t', { x: 'x', y: 'y' }, [one('kernel', 0), one('kernel', 1), one('pth', 0)]);
+  const lines = [...svg.matchAll(/<polyline [^>]*stroke="([^"]+)"[^>]*>/g)];
+  t.deepEqual(
+    lines.map(([text]) => text.includes('stroke-dasharray')),
+    [false, true, false],
+  );
+  t.is(lines[0]![1], lines[1]![1]);
+  t.not(lines[0]![1], lines[2]![1]);
 });
 
 test('ticks enclose all values, also where all are the same', (t) => {

@@ -48,6 +48,8 @@ test('each case in which another approach is clearly better is named, with its f
   );
   t.regex(losses, /\| stat \| hit, warm \| 15\.0 us \| erofs 8\.00 us, venv 10\.0 us \|/);
   t.notRegex(losses, /miss, warm|fuse-native/);
+  t.regex(losses, /kernel engine\): 1 of 2\./);
+  t.regex(losses, /- \*\*stat\*\*: 1 of 2 cases; the best is erofs \(1\)/);
 });
 
 test('a missed target says by how much', (t) => {
@@ -55,8 +57,8 @@ test('a missed target says by how much', (t) => {
     fillDocument(page, [trial], { file: 'r.json', result: resultOf(rows) }),
     'Targets',
   );
-  t.regex(targets, /hit, warm \| 1\.2 x \| 1\.50 \| \*\*missed\*\* by 25\.0 %/);
-  t.regex(targets, /miss, warm \| 1\.3 x \| 1\.05 \| met/);
+  t.regex(targets, /hit, warm \| kernel \| 1\.20 x \| 1\.50 x \| \*\*MISSED\*\* by 25\.0 %/);
+  t.regex(targets, /miss, warm \| kernel \| 1\.30 x \| 1\.05 x \| met/);
 });
 
 test('what was left out is on the page, and where the figures are from', (t) => {
@@ -144,7 +146,12 @@ test('an unknown trial or contender is refused with the names that there are', (
     choose(trials, ['listing', 'stat'], 'trial').map(({ name }) => name),
     ['stat', 'listing'],
   );
-  t.throws(() => readOptions(['--rounds', '0'], '/r'), { instanceOf: TypeError });
+  for (const wrong of [
+    ['--rounds', '0'],
+    ['--budget', 'soon'],
+    ['--counts', '--quick'],
+  ])
+    t.throws(() => readOptions(wrong, '/r'), { instanceOf: TypeError });
   t.is(readOptions(['--quick'], '/r').slowRounds, 1);
   t.is(readOptions(['--no-output'], '/r').output, undefined);
 });

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Bench } from '../../../bench/run/bench.js';
 import { buildClient, passes } from '../../../bench/run/client.js';
 import { must, wallMs } from '../../../bench/run/commands.js';
+import { requestsBetween } from '../../../bench/run/requests-of.js';
 import { takeTurns } from '../../../bench/run/turns.js';
 import { generatedSet } from '../../../bench/run/wheel-set.js';
 import { anyInterpreter } from '../../support/interpreters.js';
@@ -54,6 +55,43 @@ test('sides take turns, back and forth, and what a warm-up gives does not count'
     [
       ['a', [3, 6]],
       ['b', [4, 5]],
+    ],
+  );
+});
+
+test('a side takes part in as many rounds as it has, all beginning in the first', async (t) => {
+  const bench = await benchOf(t);
+  const order: string[] = [];
+  const samples = await takeTurns(
+    bench,
+    ['a', 'b'],
+    (side) => (side === 'a' ? 3 : 1),
+    async (side) => order.push(side),
+  );
+  t.deepEqual(order, ['a', 'b', 'a', 'a']);
+  t.deepEqual(samples.get('b'), [2]);
+});
+
+test('a pass that takes long is followed by one more, however many were asked for', async (t) => {
+  const bench = await benchOf(t);
+  const client = await buildClient(bench, 'fsclient');
+  const list = join(bench.folder, 'list');
+  await writeFile(list, `d ${bench.folder}\n`);
+  t.is((await must(client, ['stat', list, '100000', '0'])).trim().split('\n').length, 2);
+  t.is((await must(client, ['stat', list, '3', '60000'])).trim().split('\n').length, 3);
+});
+
+test('what was sent between two readings: FORGET is none of it, READ is named also where there was none', (t) => {
+  const sent = requestsBetween(
+    { LOOKUP: 5, READ: 2, FORGET: 1 },
+    { LOOKUP: 8, READ: 2, FORGET: 9, GETATTR: 0 },
+  );
+  t.deepEqual(
+    [...sent],
+    [
+      ['LOOKUP', 3],
+      ['READ', 0],
+      ['all', 3],
     ],
   );
 });
