@@ -61,13 +61,12 @@ async function killRepeatedly(
   try {
     for (let count = 1; count <= deaths; count += 1) {
       await setTimeout(random() * longestPauseMs);
-      await killServer(supervisor);
+      let { killedMs } = await killServer(supervisor);
       while (count < deaths && random() < shareInStart) {
         await setTimeout(random() * longestStartMs);
-        await killServer(supervisor);
+        ({ killedMs } = await killServer(supervisor));
         count += 1;
       }
-      const killedMs = performance.now();
       onDeath?.(count);
       await untilAnswered(site).catch((error: unknown) => errors.push(`the prober: ${String(error)}`));
       toServiceMs.push(performance.now() - killedMs);

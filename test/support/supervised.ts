@@ -46,11 +46,13 @@ export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
   }
 }
 
-/** Kills the process that serves, once there is one. */
-export async function killServer(supervisor: number): Promise<number> {
+/** Kills the process that serves, once there is one; resolves when it is gone, with the time of the kill. */
+export async function killServer(supervisor: number): Promise<{ killedMs: number }> {
   const server = await eventually(() => serverOf(supervisor), 'a process serves');
+  const killedMs = performance.now();
   kill(server);
-  return server;
+  await eventually(async () => !(await isLive(server)), 'the server is dead');
+  return { killedMs };
 }
 
 let asked = 0;
