@@ -25,7 +25,7 @@ import {
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
-import { type Supervision, tellLog } from './supervision.js';
+import { type Supervision, tellTrouble } from './supervision.js';
 import { supervisionStatus } from './supervision-status.js';
 import { watchChanges } from './watch-changes.js';
 
@@ -127,9 +127,8 @@ export class Daemon {
     if (inherited.isUnknown) await this.#environments.reload();
     await this.#startEngine(inherited);
     if (inherited.isRetired) return;
-    await this.#reload(new Set(), inherited.isUnknown ? this.#environments.list() : []).catch(
-      (error: unknown) => tellLog(`what changed meanwhile cannot be read yet: ${String(error)}`),
-    );
+    const forgotten = inherited.isUnknown ? this.#environments.list() : [];
+    await this.#reload(new Set(), forgotten).catch(tellTrouble('what has changed cannot be read yet'));
     await this.#openControl();
   }
 

@@ -25,6 +25,11 @@ export function tellLog(message: string): void {
   process.stderr.write(`${new Date().toISOString()} shenv-fs: ${message}\n`);
 }
 
+/** For what fails and may be tried again later. */
+export function tellTrouble(what: string): (error: unknown) => void {
+  return (error) => tellLog(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 /** The tie to the supervisor that started this process (docs/supervision.md). */
 export class Supervision {
   readonly supervisor: ProcessIdentity;

@@ -65,28 +65,25 @@ supervisedTest(
   },
 );
 
-supervisedTest(
-  'environments that came and went while nobody served',
-  async (t, sandbox, mountpoint) => {
-    await sandbox.expect('create', 'old', '--without-pip');
-    t.true(await exists(join(mountpoint, 'old', 'bin')));
-    t.false(await exists(join(mountpoint, 'new')));
-    await whileDead(
-      sandbox,
-      async () => {
-        const created = sandbox.expect('create', 'new', '--without-pip');
-        await sandbox.expect('delete', 'old');
-        await created;
-      },
-      async () =>
-        (await exists(sandbox.path('home', 'environments', 'new', '00000001.manifest'))) &&
-        !(await exists(sandbox.path('home', 'environments', 'old'))),
-    );
-    t.deepEqual((await readdir(mountpoint)).sort(), ['.shenv', 'new']);
-    t.false(await exists(join(mountpoint, 'old')));
-    t.true(await exists(join(mountpoint, 'new', 'bin')));
-  },
-);
+supervisedTest('environments that came and went while nobody served', async (t, sandbox, mountpoint) => {
+  await sandbox.expect('create', 'old', '--without-pip');
+  t.true(await exists(join(mountpoint, 'old', 'bin')));
+  t.false(await exists(join(mountpoint, 'new')));
+  await whileDead(
+    sandbox,
+    async () => {
+      const created = sandbox.expect('create', 'new', '--without-pip');
+      await sandbox.expect('delete', 'old');
+      await created;
+    },
+    async () =>
+      (await exists(sandbox.path('home', 'environments', 'new', '00000001.manifest'))) &&
+      !(await exists(sandbox.path('home', 'environments', 'old'))),
+  );
+  t.deepEqual((await readdir(mountpoint)).sort(), ['.shenv', 'new']);
+  t.false(await exists(join(mountpoint, 'old')));
+  t.true(await exists(join(mountpoint, 'new', 'bin')));
+});
 
 supervisedTest(
   'files of a deleted environment that are open stay readable over deaths and a collection',
@@ -103,7 +100,10 @@ supervisedTest(
     const content = await file.readFile();
     t.true(content.equals(Buffer.alloc(200_000, 'shenv-fs')));
     await sandbox.expect('store', 'gc', '--older-than', '0');
-    t.true(await exists(sandbox.path('home', 'store', 'v1', 'images', 'alpha')), 'the mount has shown it today');
+    t.true(
+      await exists(sandbox.path('home', 'store', 'v1', 'images', 'alpha')),
+      'the mount has shown it today',
+    );
   },
 );
 
@@ -160,7 +160,10 @@ supervisedTest('a program that cannot serve does not end the mount', async (t, s
   await writeFile(newer, 'process.exit(3);\n');
   const request = { operation: 'restart', command: [process.execPath, newer] } as const;
   await askDaemon(sandbox.path('run'), mountpoint, request);
-  await eventually(async () => (await statusOf(sandbox)).supervision!.deaths === 1, 'the program before is back');
+  await eventually(
+    async () => (await statusOf(sandbox)).supervision!.deaths === 1,
+    'the program before is back',
+  );
   const command = (await readFile(`/proc/${await serverOf(supervisor!.pid)}/cmdline`, 'latin1')).split('\0');
   t.is(command[1], program);
   const relative = await t.throwsAsync(

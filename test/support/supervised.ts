@@ -55,6 +55,15 @@ export async function killServer(supervisor: number): Promise<{ killedMs: number
   return { killedMs };
 }
 
+/** Kills the process that serves and, before it, its supervisor, if it has one. Resolves when both are gone. */
+export async function killDaemon(sandbox: Sandbox): Promise<void> {
+  const { supervisor, pid } = await recordOf(sandbox);
+  for (const one of supervisor ? [supervisor.pid, pid] : [pid]) {
+    kill(one);
+    await eventually(async () => !(await isLive(one)), 'the daemon is dead');
+  }
+}
+
 let asked = 0;
 
 /** Asks for a name that nobody has asked for: only a serving process can tell that it is not there. */
