@@ -47,11 +47,11 @@ export function mayRun(identity: ProcessIdentity | undefined, silentMs: number):
   return (identity && isRunning(identity)) ?? silentMs < believedMs;
 }
 
-/** Whether this PID namespace has a process with this id, whichever it is. */
+/** Whether this PID namespace has a process with this id, whichever it is, that has not ended. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return startTicksOf(pid) !== 0;
   } catch (error) {
     return systemErrorCode(error) !== 'ESRCH';
   }

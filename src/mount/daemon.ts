@@ -146,9 +146,9 @@ export class Daemon {
     if (inherited.isUnknown) await this.#environments.reload();
     await this.#startEngine(inherited);
     if (inherited.isRetired) return;
-    await this.#reload(new Set(), inherited.isUnknown ? this.#environments.list() : []).catch(
-      () => undefined, // It is in the log; the next change or command tries again.
-    );
+    const forgotten = inherited.isUnknown ? this.#environments.list() : [];
+    // What goes wrong is in the log; the next change or command tries again.
+    await this.#reload(new Set(), forgotten).catch(() => undefined);
     await this.#openControl();
   }
 

@@ -5,6 +5,7 @@ import test from 'ava';
 import { isMounted } from '../../src/mount/mountpoint.js';
 import { engines, eventually, mountedTest, mountOrSkip, sandboxOf } from '../support/mounts.js';
 import type { Sandbox } from '../support/sandbox.js';
+import { killDaemon } from '../support/supervised.js';
 
 interface Status {
   pid: number;
@@ -49,8 +50,7 @@ mountedTest(
   async (t, { sandbox, mountpoint, engine }) => {
     await sandbox.expect('create', 'demo', '--without-pip');
     const [before] = await statusOf(sandbox);
-    process.kill(before!.pid, 'SIGKILL');
-    await eventually(async () => !isRunning(before!.pid), 'the daemon is dead');
+    await killDaemon(sandbox);
     t.true((await statusOf(sandbox))[0]!.dead);
     await sandbox.mount(engine);
     t.true((await stat(join(mountpoint, 'demo', 'bin'))).isDirectory());
@@ -62,9 +62,7 @@ mountedTest(
 mountedTest(
   'unmount takes away the mount of a daemon that was killed',
   async (t, { sandbox, mountpoint }) => {
-    const [before] = await statusOf(sandbox);
-    process.kill(before!.pid, 'SIGKILL');
-    await eventually(async () => !isRunning(before!.pid), 'the daemon is dead');
+    await killDaemon(sandbox);
     await sandbox.expect('unmount', mountpoint);
     t.false(await isMounted(mountpoint));
     t.deepEqual(await statusOf(sandbox), []);
@@ -90,10 +88,14 @@ mountedTest(
       await ended;
     });
     await new Promise((resolve) => holder.once('spawn', resolve));
-    const busy = await sandbox.shenv('unmount', mountpoint);
+    const started = performance.now();
+    const busy = await sandbox.shenv('unmount', mountpoint, '--wait', '1');
+    t.true(performance.now() - started >= 1000, 'it waited for the holder');
     t.is(busy.status, 54, busy.stderr);
     t.true(busy.stderr.includes('[MOUNT_BUSY]') && busy.stderr.includes(`cat (${holder.pid})`), busy.stderr);
     t.true((await stat(join(mountpoint, 'demo'))).isDirectory());
+    const never = await sandbox.shenv('unmount', mountpoint, '--wait', 'long');
+    t.is(never.status, 2, never.stderr);
     await sandbox.expect('unmount', mountpoint, '--lazy');
     t.false(await isMounted(mountpoint));
     t.deepEqual(await readdir(mountpoint), []);
@@ -101,6 +103,19 @@ mountedTest(
     t.true((await stat(join(mountpoint, 'demo'))).isDirectory());
   },
 );
+
+mountedTest('unmount waits for a process that is about to leave', async (t, { sandbox, mountpoint }) => {
+  await sandbox.expect('create', 'demo', '--without-pip');
+  const holder = spawn('cat', { cwd: join(mountpoint, 'demo'), stdio: ['pipe', 'ignore', 'ignore'] });
+  const ended = new Promise((resolve) => holder.once('close', resolve));
+  t.teardown(() => holder.kill());
+  await new Promise((resolve) => holder.once('spawn', resolve));
+  const unmounting = sandbox.expect('unmount', mountpoint, '--wait', '60');
+  holder.stdin.end();
+  await unmounting;
+  await ended;
+  t.false(await isMounted(mountpoint));
+});
 
 mountedTest(
   'a place that is mounted already is refused and stays mounted',

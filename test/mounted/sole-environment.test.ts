@@ -10,6 +10,7 @@ import { findMountOf, reloadMounts } from '../../src/mount/runtime.js';
 import { engines, eventually, mountOrSkip, sandboxOf } from '../support/mounts.js';
 import { createSample } from '../support/sample-wheels.js';
 import type { Sandbox } from '../support/sandbox.js';
+import { killDaemon } from '../support/supervised.js';
 
 interface Status {
   pid: number;
@@ -185,9 +186,7 @@ soleTest(
   'after the daemon was killed, mount at the same place works again, whatever the kernel has cached',
   async (t, { sandbox, root, engine }) => {
     await stat(join(root, 'pyvenv.cfg'));
-    const [before] = await statusOf(sandbox);
-    process.kill(before!.pid, 'SIGKILL');
-    await eventually(async () => !isRunning(before!.pid), 'the daemon is dead');
+    await killDaemon(sandbox);
     t.true((await sandbox.expect('status')).includes(`shenv-fs mount --env web ${root}`));
     t.is(await findMountOf(sandbox.path('run'), sandbox.path('home'), 'web'), undefined);
     await sandbox.expect('mount', root, '--env', 'web', '--engine', engine);
