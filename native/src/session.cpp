@@ -64,6 +64,7 @@ Session::Session(OwnedFd fd, SessionOptions options)
 void Session::start() {
   const SignalsBlocked blocked;
   notifier_.start(channel_);
+  service_.images.startReadAhead();
   running_ = options_.threads;
   for (uint32_t i = 0; i < options_.threads; ++i) {
     auto channel = i == 0 ? channel_ : Channel::clone(*channel_);

@@ -44,6 +44,7 @@ class Session {
   uint32_t threadCount() const { return options_.threads; }
   bool hasClonedDescriptors() const { return cloned_; }
   Negotiated negotiated() const { return service_.negotiation.result(); }
+  Chunks::Usage chunkUsage() const { return service_.images.usage(); }
   uint64_t notifications() const { return notifier_.written(); }
 
  private:
