@@ -35,8 +35,7 @@ class ChunkMemory {
 
 class Chunk {
  public:
-  // An import of pandas loads 206 chunks of this size for 43 MiB that it wants; with twice the size, of two in three
-  // loaded bytes none is wanted (bench/trials/shared-store.ts counts them at the store).
+  // Large enough that neighbours come together, small enough that what is wanted now does not wait for much else.
   static constexpr size_t maxBytes = 256 << 10;
 
   explicit Chunk(std::shared_ptr<ChunkMemory> memory) : memory_(std::move(memory)), data_(memory_->take()) {}

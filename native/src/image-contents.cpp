@@ -17,7 +17,7 @@ int readExactly(int fd, uint64_t from, std::span<std::byte> into) {
   return 0;
 }
 
-// Without this condition an import of pandas loads half as much again that nobody wants.
+// Imports also jump about in the bytecode of large packages: reading ahead there would load much that nobody wants.
 bool follows(uint64_t chunk, uint64_t before) { return chunk == before + 1 || chunk == before + 2; }
 
 }  // namespace
