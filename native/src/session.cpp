@@ -136,6 +136,7 @@ void Session::finish() {
   if (closing_.joinable()) closing_.join();
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
+  service_.images.stopReadAhead();
   channel_.reset();
 }
 
