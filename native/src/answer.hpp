@@ -2,6 +2,7 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -49,8 +50,12 @@ struct Answer {
   int error = 0;
   Bytes body{};
   Missing missing{};
+  std::shared_ptr<const void> owner{};  // keeps `body` until it is sent; null if nothing has to
 
   static Answer reply(Bytes body) { return {Kind::reply, 0, body}; }
+  static Answer reply(Bytes body, std::shared_ptr<const void> owner) {
+    return {Kind::reply, 0, body, {}, std::move(owner)};
+  }
   static Answer done() { return {Kind::reply}; }
   static Answer fail(int error) { return {Kind::reply, error}; }
   static Answer none() { return {Kind::none}; }

@@ -33,9 +33,10 @@ size_t clip(uint64_t offset, uint32_t size, uint64_t available, size_t room) {
 Answer readImage(Call& call, const Object& file, const wire::ReadIn& in) {
   const ContentPlace place = file.image->contentOf(file.node);
   const auto into = call.scratch().first(clip(in.offset, in.size, place.sizeBytes, call.scratch().size()));
-  const int error = into.empty() ? 0 : call.service.descriptors.read(place, in.offset, into);
-  if (error) call.worker.counters.ioErrors.add();
-  return error ? Answer::fail(error) : Answer::reply(into);
+  if (into.empty()) return Answer::done();
+  Answer answer = call.service.images.read(place, in.offset, into);
+  if (answer.error) call.worker.counters.ioErrors.add();
+  return answer;
 }
 
 Answer readGenerated(Call& call, const Object& file, const wire::ReadIn& in) {

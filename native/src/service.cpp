@@ -4,13 +4,13 @@ void Service::renewImage(ImageSource source, Bytes metadata) {
   const uint32_t serial = source.serial;
   const uint32_t base = source.baseSerial;
   publisher.renewImage(std::move(source), metadata);
-  descriptors.drop(serial);
-  descriptors.drop(base);
+  images.drop(serial);
+  images.drop(base);
 }
 
 void Service::dropImage(uint32_t serial) {
   publisher.dropImage(serial);
-  descriptors.drop(serial);
+  images.drop(serial);
 }
 
 void Service::publishView(Bytes blob) {

@@ -4,8 +4,9 @@
 #include <memory>
 
 #include "attributes.hpp"
-#include "contents.hpp"
 #include "counters.hpp"
+#include "generated-contents.hpp"
+#include "image-contents.hpp"
 #include "limits.hpp"
 #include "negotiation.hpp"
 #include "upcalls.hpp"
@@ -14,6 +15,7 @@
 struct ServiceOptions {
   AttributeSettings attributes;
   size_t maxImageDescriptors = 256;
+  size_t chunkBytes = 16 << 20;  // of contents of images, for a while
   size_t generatedCacheBytes = 16 << 20;
 };
 
@@ -46,7 +48,7 @@ struct Worker {
 struct Service {
   Service(const ServiceOptions& options, Upcalls::Emit emit)
       : attributes(options.attributes),
-        descriptors(options.maxImageDescriptors),
+        images({options.maxImageDescriptors, options.chunkBytes}),
         contents(options.generatedCacheBytes),
         upcalls(std::move(emit)) {}
 
@@ -60,7 +62,7 @@ struct Service {
   const AttributeSettings attributes;
   Publisher publisher;
   Negotiation negotiation;
-  ImageDescriptors descriptors;
+  ImageContents images;
   GeneratedContents contents;
   Upcalls upcalls;
 };

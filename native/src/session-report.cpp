@@ -47,6 +47,11 @@ napi_value countersOf(napi_env env, Session& session) {
   set(env, report, "badRequests", total(env, session, [](const Counters& c) { return c.badRequests.get(); }));
   set(env, report, "ioErrors", total(env, session, [](const Counters& c) { return c.ioErrors.get(); }));
   set(env, report, "waiting", fromNumber(env, static_cast<double>(session.waiting())));
+  const Chunks::Usage chunks = session.chunkUsage();
+  set(env, report, "chunkUses", fromNumber(env, static_cast<double>(chunks.uses)));
+  set(env, report, "chunkLoads", fromNumber(env, static_cast<double>(chunks.loads)));
+  set(env, report, "chunkLoadedBytes", fromNumber(env, static_cast<double>(chunks.loadedBytes)));
+  set(env, report, "chunkHeldBytes", fromNumber(env, static_cast<double>(chunks.heldBytes)));
   set(env, report, "notifications", fromNumber(env, static_cast<double>(session.notifications())));
   return report;
 }

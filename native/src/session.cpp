@@ -134,6 +134,7 @@ void Session::start() {
   const SignalsBlocked blocked;
   notifier_.start(channels_.front());
   resumeService();
+  service_.images.startReadAhead();
   running_ = options_.threads;
   for (uint32_t i = 0; i < options_.threads; ++i) {
     auto channel = channels_[i < channels_.size() ? i : 0];
@@ -215,6 +216,7 @@ void Session::finish() {
   if (closing_.joinable()) closing_.join();
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
+  service_.images.stopReadAhead();
   channels_.clear();
 }
 

@@ -56,6 +56,7 @@ int main(int count, char** words) {
   if (count == 3) return writeSeeds(words[2]), 0;
   Tally tally;
   testDigests(tally);
+  testContents(tally);
   testFixtures(tally, words[1]);
   testRefusedImages(tally);
   testRefusedViews(tally);

@@ -9,6 +9,7 @@ struct Tally {
 };
 
 void testDigests(Tally& tally);
+void testContents(Tally& tally);
 // Each rule has one damaged image, or view, that is refused with that rule's message.
 void testRefusedImages(Tally& tally);
 void testRefusedViews(Tally& tally);
