@@ -1,5 +1,4 @@
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import test from 'ava';
 import { errorCodes } from '../../src/base/errors.js';
 import { checkNames } from '../../src/doctor/checks.js';
@@ -52,7 +51,7 @@ test.serial(
   'without fusermount3 root can mount and is told who cannot; for others it is a problem',
   async (t) => {
     const sandbox = await sandboxOf(t);
-    const path = `PATH=${dirname(process.execPath)}`;
+    const path = `PATH=${sandbox.path('empty')}`;
     const forRoot = diagnosisOf(await sandbox.run('env', [path, ...doctorCommand('fuse')]));
     if (process.getuid?.() === 0) {
       t.is(forRoot.status, 0, forRoot.of('problem'));
