@@ -10,7 +10,7 @@ import { ImageContents } from '../store/image-contents.js';
 import { HeldLease } from '../store/leases.js';
 import { serveControl } from './control.js';
 import type { Engine, EngineName } from './engine.js';
-import { type ProcessFigures, processFigures } from './figures.js';
+import { type DaemonFigures, processFigures } from './figures.js';
 import { logFailure, logMounted, logReload, logStart } from './log-events.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
@@ -30,13 +30,11 @@ export interface DaemonOptions {
   log: Logger;
 }
 
-export interface DaemonStatus {
+export interface DaemonStatus extends DaemonFigures {
   mountpoint: string;
   /** The one environment that is mounted; left out where all are, as folders. */
   environment?: string;
   pid: number;
-  /** Of the program that serves. */
-  version: string;
   engine: string;
   /** Why this engine was taken. */
   engineReason: string;
@@ -47,16 +45,8 @@ export interface DaemonStatus {
   uptimeSeconds: number;
   environments: number;
   viewsLoaded: number;
-  imagesLoaded: number;
-  /** How often it has looked what changed. */
-  reloads: number;
-  /** Bytes of generated files that are kept. */
-  generatedBytes: number;
   memoryBytes: number;
-  process: ProcessFigures;
   requests: Record<string, number>;
-  /** Of `requests`, those that were answered with an error; ENOENT is one. */
-  errors: Record<string, number>;
   negotiated: Record<string, unknown>;
   details: Record<string, unknown>;
   /** Environments and images that cannot be shown, with the reason. */
@@ -187,7 +177,6 @@ export class Daemon {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
       pid: process.pid,
-      version: this.#version,
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
@@ -195,16 +184,23 @@ export class Daemon {
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
-      imagesLoaded: this.#environments.imageCount,
-      reloads: this.#reloads,
-      generatedBytes: this.#renderer!.keptBytes,
       memoryBytes: process.memoryUsage.rss(),
-      process: processFigures(),
       requests,
-      errors,
+      ...this.#figures(errors),
       negotiated,
       details,
       failures: Object.fromEntries(this.#environments.failures),
+    };
+  }
+
+  #figures(errors: Record<string, number>): DaemonFigures {
+    return {
+      version: this.#version,
+      imagesLoaded: this.#environments.imageCount,
+      reloads: this.#reloads,
+      generatedBytes: this.#renderer!.keptBytes,
+      process: processFigures(),
+      errors,
     };
   }
 
