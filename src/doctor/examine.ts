@@ -15,7 +15,7 @@ export interface ExamineOptions {
 
 const atOnce = 3;
 /** In which a check that has to end takes away what it has made. */
-const graceMs = 3_000;
+const graceMs = 8_000;
 const lastErrorCharacters = 300;
 
 /**

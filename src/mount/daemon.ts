@@ -12,7 +12,7 @@ import { ContentCache, type ContentCacheOptions } from './content-cache.js';
 import { closeControl, serveControl } from './control.js';
 import type { DaemonStatus } from './daemon-status.js';
 import type { Engine, EngineName, Publication } from './engine.js';
-import { processFigures } from './figures.js';
+import { type DaemonFigures, processFigures } from './figures.js';
 import { nameSuccessor } from './hand-over.js';
 import { KernelEngine } from './kernel-engine.js';
 import { logFailure, logMounted, logReload, logStart } from './log-events.js';
@@ -219,7 +219,6 @@ export class Daemon {
       mountpoint,
       ...(environment === undefined ? {} : { environment }),
       pid: process.pid,
-      version: this.#version,
       engine: this.#engine!.name,
       engineReason: this.#engineReason,
       home: this.#workspace.places.home,
@@ -227,18 +226,25 @@ export class Daemon {
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       environments: this.#environments.count,
       viewsLoaded: this.#environments.loadedCount,
-      imagesLoaded: this.#environments.imageCount,
-      reloads: this.#reloads,
-      generatedBytes: this.#renderer!.keptBytes,
       memoryBytes: process.memoryUsage.rss(),
       ...(supervision && { supervision: supervisionStatus(supervision, this.#servesSinceMs) }),
-      process: processFigures(),
       requests,
-      errors,
+      ...this.#figures(errors),
       negotiated,
       details: this.#cache ? { ...details, cache: this.#cache.status() } : details,
       failures: Object.fromEntries(this.#environments.failures),
       ...(warnings.size === 0 ? {} : { warnings: Object.fromEntries(warnings) }),
+    };
+  }
+
+  #figures(errors: Record<string, number>): DaemonFigures {
+    return {
+      version: this.#version,
+      imagesLoaded: this.#environments.imageCount,
+      reloads: this.#reloads,
+      generatedBytes: this.#renderer!.keptBytes,
+      process: processFigures(),
+      errors,
     };
   }
 

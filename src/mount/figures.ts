@@ -1,5 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** What `status` tells for metrics and the doctor alone. */
+export interface DaemonFigures {
+  /** Of the program that serves. */
+  version: string;
+  imagesLoaded: number;
+  /** How often it has looked what changed. */
+  reloads: number;
+  /** Bytes of generated files that are kept. */
+  generatedBytes: number;
+  process: ProcessFigures;
+  /** Of the requests, those that were answered with an error, ENOENT too; by operation. */
+  errors: Record<string, number>;
+}
+
 /** What this process holds of the system's; /proc answers without a disk. */
 export interface ProcessFigures {
   openDescriptors: number;

@@ -6,6 +6,14 @@ export interface MeasuredMount {
   status: DaemonStatus | undefined;
 }
 
+/** What the status of a supervised mount tells of its supervisor. */
+interface MeasuredSupervision {
+  isWatching: boolean;
+  memoryBytes: number;
+  deaths: number;
+  toServiceMs?: number;
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 interface Sample {
@@ -80,11 +88,29 @@ const families: readonly Family[] = [
     'Generated files that are kept in memory.',
     (status) => status.generatedBytes,
   ),
-  single(
+  supervised(
     'restarts_total',
     'counter',
-    'Times that the supervisor has started the serving process again.',
-    (status) => numberIn({ ...status }, 'restarts'),
+    'Serving processes that died and were replaced.',
+    ({ deaths }) => deaths,
+  ),
+  supervised(
+    'supervised',
+    'gauge',
+    'Whether a supervisor would replace the serving process.',
+    ({ isWatching }) => (isWatching ? 1 : 0),
+  ),
+  supervised(
+    'supervisor_memory_bytes',
+    'gauge',
+    'Resident memory of the supervisor.',
+    ({ memoryBytes }) => memoryBytes,
+  ),
+  supervised(
+    'takeover_seconds',
+    'gauge',
+    'From the end of the last serving process until this one served.',
+    ({ toServiceMs }) => toServiceMs && toServiceMs / 1000,
   ),
   single('memory_bytes', 'gauge', 'Resident memory of the serving process.', (status) => status.memoryBytes),
   single(
@@ -137,6 +163,22 @@ function single(
     return known === undefined ? [] : [{ value: known }];
   };
   return { name, type, help, samples };
+}
+
+/** Of the supervisor, where there is one. */
+function supervised(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  value: (supervision: MeasuredSupervision) => number | undefined,
+): Family {
+  return single(
+    name,
+    type,
+    help,
+    ({ supervision }: DaemonStatus & { supervision?: MeasuredSupervision }) =>
+      supervision && value(supervision),
+  );
 }
 
 /** A counter that engines may have. */

@@ -1,11 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import test from 'ava';
 import { errorCodes } from '../../src/base/errors.js';
 import { checkNames } from '../../src/doctor/checks.js';
+import { listMounts } from '../../src/mount/mountpoint.js';
 import { diagnose, diagnosisOf, doctorCommand, inBrokenSystem } from '../support/broken-system.js';
 import { anyInterpreter } from '../support/interpreters.js';
-import { sandboxOf } from '../support/mounts.js';
+import { eventually, sandboxOf } from '../support/mounts.js';
 import { movableInterpreter, moveInterpreter } from '../support/movable-interpreter.js';
 import { usersOf } from '../support/users.js';
 
@@ -52,7 +54,7 @@ test.serial(
   'without fusermount3 root can mount and is told who cannot; for others it is a problem',
   async (t) => {
     const sandbox = await sandboxOf(t);
-    const path = `PATH=${dirname(process.execPath)}`;
+    const path = `PATH=${sandbox.path('empty')}`;
     const forRoot = diagnosisOf(await sandbox.run('env', [path, ...doctorCommand('fuse')]));
     if (process.getuid?.() === 0) {
       t.is(forRoot.status, 0, forRoot.of('problem'));
@@ -202,3 +204,24 @@ test.serial('a check that does not exist is a wrong use', async (t) => {
   const { status, stderr } = await sandbox.shenv('doctor', '--only', 'fuse,luck');
   t.is(status, errorCodes.USAGE, stderr);
 });
+
+test.serial('interrupted while it tries a mount, it takes the mount away', async (t) => {
+  const sandbox = await sandboxOf(t);
+  const [node = '', ...args] = doctorCommand('engines');
+  const child = spawn(node, args, { env: { ...sandbox.variables, TMPDIR: sandbox.folder }, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await eventually(
+    async () => (await mountsBelow(sandbox.folder)).length > 0,
+    'something is mounted',
+    60_000,
+  );
+  child.kill('SIGINT');
+  t.deepEqual(await ended, [130, null]);
+  await eventually(async () => (await mountsBelow(sandbox.folder)).length === 0, 'the mount is gone');
+  t.deepEqual(await readdir(sandbox.folder), []);
+});
+
+async function mountsBelow(folder: string): Promise<string[]> {
+  const mounts = (await listMounts()).map(({ mountpoint }) => mountpoint);
+  return mounts.filter((mountpoint) => mountpoint.startsWith(`${folder}/`));
+}

@@ -1,9 +1,10 @@
-import { readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { readdir, readFile, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { processesOf } from '../endurance/watch-processes.js';
 import { diagnose } from '../support/broken-system.js';
 import { parseExposition } from '../support/exposition.js';
-import { eventually, type Mounted, mountedTest } from '../support/mounts.js';
+import { eventually, type Mounted, mountedTest, mountOrSkip, sandboxOf } from '../support/mounts.js';
 import type { Sandbox } from '../support/sandbox.js';
 
 interface Entry {
@@ -28,6 +29,15 @@ async function pidsOf(sandbox: Sandbox, mountpoint: string): Promise<number[]> {
   return processesOf(status)
     .sort((a, b) => b.name.length - a.name.length)
     .map(({ pid }) => pid);
+}
+
+/** For what no engine has a part in. */
+function kernelTest(title: string, body: (t: ExecutionContext, mounted: Mounted) => Promise<void>): void {
+  test.serial(title, async (t) => {
+    const sandbox = await sandboxOf(t);
+    const mountpoint = await mountOrSkip(t, sandbox, 'kernel');
+    if (mountpoint) await body(t, { sandbox, mountpoint, engine: 'kernel' });
+  });
 }
 
 mountedTest('the log tells the life of a mount, from its start to its end', async (t, mounted) => {
@@ -71,7 +81,7 @@ mountedTest('a damaged image is in the log as an error that names it', async (t,
   t.regex(diagnosis.of('problem'), /^mounts: .* cannot show demo: .* -> `shenv-fs store verify`/m);
 });
 
-mountedTest('--log-level decides what is logged', async (t, { sandbox, mountpoint, engine }) => {
+kernelTest('--log-level decides what is logged', async (t, { sandbox, mountpoint, engine }) => {
   await sandbox.expect('unmount', mountpoint);
   await sandbox.mount(engine, 'quiet', '--log-level', 'error');
   t.deepEqual(await sandbox.expect('log', sandbox.path('quiet')), '');
@@ -88,7 +98,7 @@ mountedTest('--log-level decides what is logged', async (t, { sandbox, mountpoin
   t.is(wrong.status, 2, wrong.stderr);
 });
 
-mountedTest(
+kernelTest(
   'a mount that cannot start tells its command why, and its log too',
   async (t, { sandbox, engine }) => {
     const place = sandbox.path('alone');
@@ -134,28 +144,41 @@ mountedTest(
   },
 );
 
-mountedTest('a daemon that is gone is not up, and a problem', async (t, { sandbox, mountpoint }) => {
-  t.is((await diagnose(sandbox, 'mounts')).status, 0);
-  for (const pid of await pidsOf(sandbox, mountpoint)) process.kill(pid, 'SIGKILL');
-  await eventually(async () => (await sandbox.expect('status')).includes('its daemon is gone'), 'it is dead');
-  const families = parseExposition(await sandbox.expect('metrics', '--all'));
-  t.is(families.find(({ name }) => name === 'shenv_fs_up')!.samples[0]!.value, 0);
-  const diagnosis = await diagnose(sandbox, 'mounts');
-  t.is(diagnosis.status, 70);
-  t.regex(diagnosis.of('problem'), /^mounts: The daemon of .* is gone -> `shenv-fs mount /m);
-});
-
 mountedTest(
-  'a daemon that hangs is a problem, and hangs nothing else',
+  'a daemon that is gone is not up, and a problem, also without a record',
   async (t, { sandbox, mountpoint }) => {
-    const pids = await pidsOf(sandbox, mountpoint);
-    t.teardown(() => {
-      for (const pid of pids) process.kill(pid, 'SIGCONT');
-    });
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    const diagnosis = await diagnose(sandbox, 'mounts', 'limits');
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
-    t.regex(diagnosis.of('problem'), /^mounts: The daemon of .* does not answer -> See `shenv-fs log /m);
-    t.regex(diagnosis.of('ok'), /^limits: /m);
+    // Other mounts of this user may be out of order.
+    t.false((await diagnose(sandbox, 'mounts')).of('problem').includes(mountpoint));
+    for (const pid of await pidsOf(sandbox, mountpoint)) process.kill(pid, 'SIGKILL');
+    await eventually(
+      async () => (await sandbox.shenv('status')).stdout.includes('its daemon is gone'),
+      'it is dead',
+    );
+    const families = parseExposition(await sandbox.expect('metrics', '--all'));
+    t.is(families.find(({ name }) => name === 'shenv_fs_up')!.samples[0]!.value, 0);
+    const diagnosis = await diagnose(sandbox, 'mounts');
+    t.is(diagnosis.status, 70);
+    t.true(
+      diagnosis
+        .of('problem')
+        .includes(`mounts: The daemon of ${mountpoint} is gone -> \`shenv-fs mount ${mountpoint}\``),
+      diagnosis.of('problem'),
+    );
+    for (const file of await readdir(sandbox.path('run')))
+      if (file.endsWith('.json')) await unlink(sandbox.path('run', file));
+    const stale = (await diagnose(sandbox, 'mounts')).of('problem');
+    t.true(stale.includes(`${mountpoint} is mounted, and its daemon is gone -> \`shenv-fs unmount`), stale);
   },
 );
+
+kernelTest('a daemon that hangs is a problem, and hangs nothing else', async (t, { sandbox, mountpoint }) => {
+  const pids = await pidsOf(sandbox, mountpoint);
+  t.teardown(() => {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  });
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  const diagnosis = await diagnose(sandbox, 'mounts', 'limits');
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  t.regex(diagnosis.of('problem'), /^mounts: The daemon of .* does not answer -> See `shenv-fs log /m);
+  t.regex(diagnosis.of('ok'), /^limits: /m);
+});

@@ -70,8 +70,11 @@ async function tryMount(engine: EngineName, { folder, mountpoint, signal }: Plac
     SHENV_STORE: join(folder, 'store'),
     SHENV_RUNTIME: join(folder, 'run'),
   };
-  const shenv = (...args: string[]): Promise<Finished> =>
-    run(process.execPath, [programFile, ...args], { env, signal, timeoutMs: commandTimeoutMs, cwd: folder });
+  // Not ended by the signal: a daemon that is about to mount has to be waited for, so that it can be taken away.
+  const shenv = async (...args: string[]): Promise<Finished> => {
+    signal.throwIfAborted();
+    return run(process.execPath, [programFile, ...args], { env, timeoutMs: commandTimeoutMs, cwd: folder });
+  };
   const mounted = await shenv('mount', mountpoint, '--engine', engine);
   if (mounted.status !== 0) return failure(mounted);
   // Never by this process itself: a mount that hangs would hang it too.
@@ -96,7 +99,7 @@ async function tellFeatures({ negotiated }: DaemonStatus, findings: Findings): P
     if (!flags.includes(flag)) findings.advice(`The kernel has no FUSE_${flag}: ${without}`, remedy);
   findings.ok(`Protocol ${String(negotiated.protocol)} with ${flags.join(', ')}`);
   const release = await readFile('/proc/sys/kernel/osrelease', 'utf8');
-  if (isOlder(release)) {
+  if (!flags.includes('HAS_RESEND') && isOlder(release)) {
     findings.advice(
       `Kernel ${release.trim()} cannot send requests again: those that a daemon was answering when it died fail`,
       `Linux ${resendSince.join('.')} and later can.`,

@@ -14,13 +14,15 @@ const answerTimeoutMs = 5_000;
 export async function checkMounts({ places: { runtime }, findings }: CheckContext): Promise<void> {
   const mounts = (await listMounts()).filter((mount) => isOurs(mount) && isOwn(mount));
   const records = await listRecords(runtime);
-  for (const record of records) {
-    const isThere = mounts.some(({ mountpoint }) => mountpoint === record.mountpoint);
-    await checkRecorded(record, { runtime, isThere, findings });
-  }
+  await Promise.all(
+    records.map((record) => {
+      const isThere = mounts.some(({ mountpoint }) => mountpoint === record.mountpoint);
+      return checkRecorded(record, { runtime, isThere, findings });
+    }),
+  );
   const known = new Set(records.map(({ mountpoint }) => mountpoint));
   const others = new Set(mounts.map(({ mountpoint }) => mountpoint).filter((path) => !known.has(path)));
-  for (const mountpoint of others) await checkUnrecorded(mountpoint, findings);
+  await Promise.all([...others].map((mountpoint) => checkUnrecorded(mountpoint, findings)));
   if (records.length === 0 && others.size === 0) findings.ok('Nothing is mounted');
 }
 

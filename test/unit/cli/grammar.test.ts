@@ -9,6 +9,7 @@ const withoutJson: Readonly<Record<string, string>> = {
   run: 'its output is that of the program that it runs',
   shell: 'it is interactive',
   completion: 'it prints a script',
+  metrics: 'it prints the text form of Prometheus',
   'store dump': 'it prints a text form that is made to be compared',
 };
 

@@ -76,10 +76,12 @@ test('buckets of the histogram count all that took no longer, and the last count
 test('counts are by opcode, and what an engine does not count is left out', (t) => {
   const text = metricsOf([{ mountpoint: '/one', status: { ...status, details: {}, errors: {} } }]);
   t.true(text.includes('shenv_fs_requests_total{mountpoint="/one",opcode="READ"} 20\n'));
-  for (const absent of ['read_bytes', 'request_errors', 'duration', 'restarts'])
-    t.false(text.includes(absent));
-  const restarted = metricsOf([{ mountpoint: '/one', status: { ...status, restarts: 2 } as DaemonStatus }]);
-  t.true(restarted.includes('shenv_fs_restarts_total{mountpoint="/one"} 2\n'));
+  for (const absent of ['read_bytes', 'request_errors', 'duration']) t.false(text.includes(absent));
+  for (const absent of ['restarts', 'supervis', 'takeover']) t.false(text.includes(absent));
+  const supervision = { isWatching: true, memoryBytes: 4096, deaths: 2, toServiceMs: 250 };
+  const supervised = metricsOf([{ mountpoint: '/one', status: { ...status, supervision } as DaemonStatus }]);
+  for (const line of ['restarts_total', 'supervised', 'supervisor_memory_bytes', 'takeover_seconds'])
+    t.regex(supervised, new RegExp(`^shenv_fs_${line}\\{mountpoint="/one"\\} (2|1|4096|0.25)$`, 'm'));
 });
 
 test('without a mount the text says so', (t) => {
