@@ -6,8 +6,6 @@ import type { EngineName } from '../../mount/engine.js';
 import {
   assertOwnMount,
   canonicalMountpoint,
-  listForeignMounts,
-  type MountEntry,
   mountAt,
   probeMount,
   unmountPath,
@@ -16,6 +14,7 @@ import { askDaemon, listRecords, prepareRuntime, removeRecord, runtimeFiles } fr
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
+import { describeForeignMounts } from './foreign-mounts.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
@@ -119,7 +118,6 @@ export async function unmount(
       hint: '`shenv-fs status` lists running mounts.',
     });
   }
-  await assertOwnMount(mountpoint);
   if (record && isAlive(record.pid)) await askDaemon(runtime, mountpoint, { operation: 'stop', lazy });
   else await unmountPath(mountpoint, lazy);
   await removeRecord(runtime, mountpoint);
@@ -143,12 +141,8 @@ export async function status(workspace: Workspace, path: string | undefined): Pr
     });
   }
   const own = data.length === 0 ? ['Nothing is mounted.'] : data.map(describeMount);
-  const others = wanted === undefined ? (await listForeignMounts()).map(describeForeign) : [];
+  const others = wanted === undefined ? await describeForeignMounts() : [];
   return { data, text: [...own, ...(others.length === 0 ? [] : [others.join('\n')])].join('\n\n') };
-}
-
-function describeForeign({ mountpoint, uid, isShared }: MountEntry): string {
-  return `${mountpoint}: of user ${uid}, ${isShared ? 'for all users' : 'for this user alone'}`;
 }
 
 /** A mount whose daemon left its record behind. */
