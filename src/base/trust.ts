@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { systemErrorCode } from './errors.js';
+import { systemErrorCode, unless } from './errors.js';
 
 /** Bits of a mode that let somebody else than the owner change a file, or the names in a folder. */
 export const writableByOthers = 0o022;
@@ -71,6 +71,15 @@ export async function readRegular(path: string): Promise<Buffer> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Whether `path` is a link that a user has made who is neither this one nor root: in his own home he could lead a mount
+ * for all users to folders that only its daemon may read.
+ */
+export async function isForeignLink(path: string): Promise<boolean> {
+  const status = await unless('ENOENT', lstat(path));
+  return status?.isSymbolicLink() === true && status.uid !== 0 && status.uid !== ownUid();
 }
 
 export function ownUid(): number {

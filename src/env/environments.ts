@@ -23,7 +23,7 @@ import {
 } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
 import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
-import { readRegular } from '../base/trust.js';
+import { isForeignLink, readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
@@ -77,6 +77,7 @@ export class Environments {
   }
 
   async list(): Promise<string[]> {
+    if (await isForeignLink(this.#folder)) return [];
     const entries = (await unless('ENOENT', readdir(this.#folder, { withFileTypes: true }))) ?? [];
     const names: string[] = [];
     for (const entry of entries) {
@@ -88,7 +89,10 @@ export class Environments {
   /** Generations that exist, oldest first. Throws ENVIRONMENT_MISSING. */
   async generations(name: string): Promise<number[]> {
     checkEnvironmentName(name);
-    const numbers = (await this.#manifestFiles(name)).map((file) => Number(manifestPattern.exec(file)![1]));
+    const isLedAway = await isForeignLink(this.#folder);
+    const numbers = (isLedAway ? [] : await this.#manifestFiles(name)).map((file) =>
+      Number(manifestPattern.exec(file)![1]),
+    );
     if (numbers.length > 0) return numbers.sort((a, b) => a - b);
     throw new ShenvError('ENVIRONMENT_MISSING', `There is no environment '${name}'`, {
       hint: '`shenv-fs list` shows those that there are.',
@@ -277,6 +281,7 @@ export class Environments {
   }
 
   async #manifestFiles(name: string): Promise<string[]> {
+    if (await isForeignLink(join(this.#folder, name))) return [];
     const files = await unless('ENOENT', readdir(join(this.#folder, name)));
     return (files ?? []).filter((file) => manifestPattern.test(file));
   }

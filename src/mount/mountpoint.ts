@@ -128,8 +128,9 @@ export async function assertOwnMount(path: string): Promise<void> {
   });
 }
 
-/** Unmounts from outside, as root with umount(8), else with fusermount3 or fusermount. Throws MOUNT_BUSY. */
+/** Unmounts from outside, as root with umount(8), else with fusermount3 or fusermount. Throws MOUNT_BUSY, MOUNT_FOREIGN. */
 export async function unmountPath(path: string, lazy: boolean): Promise<void> {
+  await assertOwnMount(path);
   const flags = lazy ? ['-l'] : [];
   const attempts: [string, string[]][] =
     process.getuid?.() === 0

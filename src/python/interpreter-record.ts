@@ -5,6 +5,7 @@ import { type Digest, toDigest } from '../base/brands.js';
 import { sha256 } from '../base/digest.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, pack, packFramed, unpackFramed } from '../base/msgpack.js';
+import { readRegular } from '../base/trust.js';
 import { discoverInterpreter } from './discover.js';
 import { type Probe, probeInterpreter } from './probe.js';
 import { captureSkeleton, type SkeletonEntry } from './skeleton.js';
@@ -67,7 +68,7 @@ async function capture(probe: Probe): Promise<KnownInterpreter> {
 export async function readInterpreter(folder: string, key: Digest): Promise<InterpreterRecord> {
   const path = join(folder, key);
   try {
-    return unpackFramed(magic, recordVersion, await readFile(path)) as InterpreterRecord;
+    return unpackFramed(magic, recordVersion, await readRegular(path)) as InterpreterRecord;
   } catch (cause) {
     if (!(cause instanceof FrameError) && (cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new ShenvError(

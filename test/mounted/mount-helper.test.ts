@@ -126,6 +126,7 @@ test.serial(
     until_() { for try in $(seq 150); do "$@" && return; sleep 0.1; done; echo "not in time: $*"; }
     mounted() { grep -q " ${venvs} .* autofs " /proc/self/mountinfo; }
     idle() { ! grep -q " ${venvs}/" /proc/self/mountinfo; }
+    trap 'kill $automounter; wait' EXIT
     automount -f -C -p ${sandbox.path('auto.pid')} ${sandbox.path('auto.master')} >&2 & automounter=$!
     until_ mounted
     timeout 20 ${asNobody} ${venvs}/web/bin/alpha x
@@ -133,9 +134,9 @@ test.serial(
     timeout 5 ls ${venvs}/.git >&2 || echo none
     until_ idle; echo idle
     timeout 20 ${venvs}/web@1/bin/alpha y
-    until_ idle; kill $automounter; wait $automounter
+    until_ idle; kill $automounter; wait $automounter; trap - EXIT
     mounted || echo gone`;
-    const finished = await runInPrivate(t, sandbox, installed, { script });
+    const finished = await runInPrivate(t, sandbox, installed, { script, sharesProcesses: true });
     t.is(
       finished?.stdout ?? '',
       finished ? 'alpha runs x\nnone\nnone\nidle\nalpha runs y\ngone\n' : '',

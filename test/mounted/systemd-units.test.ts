@@ -4,15 +4,18 @@ import test from 'ava';
 import { BootedSystem } from '../support/booted-system.js';
 import { eventually, sandboxOf } from '../support/mounts.js';
 import { writeSampleWheels } from '../support/sample-wheels.js';
-import { program, projectRoot, type Sandbox } from '../support/sandbox.js';
+import { projectRoot, type Sandbox } from '../support/sandbox.js';
 
 const python = '/usr/bin/python3';
 const source = (wheels: string) => [
   ...['--python', python, '--no-index', '--find-links', wheels, '--without-pip', '--no-bytecode'],
 ];
 
-/** Until the program says that it is ready, systemd cannot wait for it. */
-const notifies = async () => (await readFile(program, 'utf8')).includes('NOTIFY_SOCKET');
+/** The supervisor is what tells systemd that it is ready; without one systemd must not wait for that. */
+const notifies = async () =>
+  (await readFile(join(projectRoot, 'native/build/shenv-fs-supervisor'), 'latin1').catch(() => '')).includes(
+    'NOTIFY_SOCKET',
+  );
 
 /** Installs as an administrator would; gives the program. */
 async function install(system: BootedSystem, sandbox: Sandbox): Promise<string> {

@@ -28,6 +28,16 @@ mount --bind "$2" /etc/fstab
 exec bash "$3"
 `;
 
+/** When the first of them ends, all are ended. */
+const ownProcesses = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+
+export interface PrivateSession {
+  fstab?: string;
+  script: string;
+  /** Without a PID namespace, in which autofs cannot be mounted: the script has to end what it starts. */
+  sharesProcesses?: boolean;
+}
+
 /**
  * Runs a bash script as root in a mount namespace of its own, where what `install.sh` installed is in /sbin and `fstab`
  * is /etc/fstab, and a PID namespace of its own; undefined where that cannot be, and the test has said so. What it mounts and starts is gone when it ends.
@@ -36,14 +46,14 @@ export async function runInPrivate(
   t: ExecutionContext,
   sandbox: Sandbox,
   { sbin }: Installed,
-  { fstab = '', script }: { fstab?: string; script: string },
+  { fstab = '', script, sharesProcesses = false }: PrivateSession,
 ): Promise<Finished | undefined> {
   await chmod(sandbox.folder, 0o755);
   const [table, steps, start] = ['fstab', 'steps.sh', 'session.sh'].map((name) => sandbox.path(name));
   await writeFile(table!, fstab);
   await writeFile(steps!, script);
   await writeFile(start!, session);
-  const isolated = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const isolated = ['--mount', '--propagation', 'private', ...(sharesProcesses ? [] : ownProcesses)];
   const able = await run('unshare', [...isolated, 'sh', start!, sbin, table!, '/dev/null'], {
     timeoutMs: sessionTimeoutMs,
   }).catch((error: Error) => ({ status: -1, stderr: error.message }));

@@ -10,8 +10,6 @@ import { logToFile, logToStderr } from '../../mount/log-file.js';
 import {
   assertOwnMount,
   canonicalMountpoint,
-  listForeignMounts,
-  type MountEntry,
   probeMount,
 } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
@@ -23,6 +21,7 @@ import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
 import { serverCommand } from './supervised.js';
+import { describeForeignMounts } from './foreign-mounts.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
@@ -179,12 +178,8 @@ export async function status(workspace: Workspace, path: string | undefined): Pr
     });
   }
   const own = data.length === 0 ? ['Nothing is mounted.'] : data.map(describeMount);
-  const others = wanted === undefined ? (await listForeignMounts()).map(describeForeign) : [];
+  const others = wanted === undefined ? await describeForeignMounts() : [];
   return { data, text: [...own, ...(others.length === 0 ? [] : [others.join('\n')])].join('\n\n') };
-}
-
-function describeForeign({ mountpoint, uid, isShared }: MountEntry): string {
-  return `${mountpoint}: of user ${uid}, ${isShared ? 'for all users' : 'for this user alone'}`;
 }
 
 /** A mount whose daemon left its record behind. */

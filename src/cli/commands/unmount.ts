@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { ShenvError } from '../../base/errors.js';
 import type { Workspace } from '../../env/workspace.js';
-import { assertOwnMount, canonicalMountpoint, mountAt, unmountPath } from '../../mount/mountpoint.js';
+import { canonicalMountpoint, mountAt, unmountPath } from '../../mount/mountpoint.js';
 import { askDaemon, type DaemonRecord, isServed, listRecords, removeRecord } from '../../mount/runtime.js';
 import type { Report } from '../render.js';
 
@@ -30,7 +30,6 @@ export async function unmount(
       hint: '`shenv-fs status` lists running mounts.',
     });
   }
-  await assertOwnMount(mountpoint);
   await onceUnused(waitMs, () => end(runtime, mountpoint, record, lazy));
   await removeRecord(runtime, mountpoint);
   // Those who still use a mount that was detached are served on.
