@@ -10,6 +10,7 @@ import { requests } from './requests.js';
 import { sharedStore } from './shared-store.js';
 import { space } from './space.js';
 import { start } from './start.js';
+import { startStorm } from './start-storm.js';
 import { stat } from './stat.js';
 import { threads } from './threads.js';
 import type { Trial } from './trial.js';
@@ -18,5 +19,5 @@ import { verify } from './verify.js';
 /** Every trial, in the order in which it is run and reported. */
 export const trials: readonly Trial[] = [
   ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
-  ...[creation, space, environments, growth, sharedStore, threads, verify],
+  ...[creation, space, environments, growth, sharedStore, startStorm, threads, verify],
 ];
