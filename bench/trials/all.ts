@@ -7,6 +7,7 @@ import { listing } from './listing.js';
 import { pageCache } from './page-cache.js';
 import { reading } from './reading.js';
 import { requests } from './requests.js';
+import { sharedNode } from './shared-node.js';
 import { sharedStore } from './shared-store.js';
 import { space } from './space.js';
 import { start } from './start.js';
@@ -19,5 +20,5 @@ import { verify } from './verify.js';
 /** Every trial, in the order in which it is run and reported. */
 export const trials: readonly Trial[] = [
   ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
-  ...[creation, space, environments, growth, sharedStore, startStorm, threads, verify],
+  ...[creation, space, environments, growth, sharedStore, sharedNode, startStorm, threads, verify],
 ];

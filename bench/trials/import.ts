@@ -13,9 +13,9 @@ import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { downloadedSet } from '../run/wheel-set.js';
 import { recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
 
-const largePackages =
+export const largePackages =
   'numpy pandas scipy sklearn matplotlib sqlalchemy boto3 sphinx jupyterlab jedi babel'.split(' ');
-const largeLimit = 3300;
+export const largeLimit = 3300;
 const quickPackages = ['requests', 'flask', 'sqlalchemy', 'pygments'];
 const quickLimit = 300;
 

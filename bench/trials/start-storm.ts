@@ -13,11 +13,14 @@ import { downloadedSet, sourceOf, type WheelSet } from '../run/wheel-set.js';
 import type { Session, Trial } from './trial.js';
 
 /** What lies on the shared file system for one way to use it, and how a node gets its environment from it. */
-interface Side {
+export interface Side {
   name: string;
   /** The folder that every node sees through a client of its own. */
   folder: string;
-  open(shared: DelayedFolder, node: string): Promise<{ place: Place; close(): Promise<unknown> }>;
+  open(
+    shared: Pick<DelayedFolder, 'mountpoint'>,
+    node: string,
+  ): Promise<{ place: Place; close(): Promise<unknown> }>;
 }
 
 interface Storm {
@@ -85,8 +88,8 @@ async function measure({ bench }: Session, side: Side, storm: Storm): Promise<vo
   for (const shared of clients) await shared.unmount();
 }
 
-async function venvSide({ bench, shelf }: Session, set: WheelSet): Promise<Side> {
-  const folder = await bench.newFolder('storm', 'venv');
+export async function venvSide({ bench, shelf }: Session, set: WheelSet): Promise<Side> {
+  const folder = await bench.newFolder('storm', `venv-${set.name}`);
   const { prefix } = await shelf.place('venv', set);
   await must('cp', ['-a', prefix, join(folder, 'env')]);
   return {
@@ -100,8 +103,8 @@ async function venvSide({ bench, shelf }: Session, set: WheelSet): Promise<Side>
 }
 
 /** The same home with an environment that is sealed and one that is not. */
-async function storeSides({ bench }: Session, set: WheelSet): Promise<Side[]> {
-  const folder = await bench.newFolder('storm', 'home');
+export async function storeSides({ bench }: Session, set: WheelSet): Promise<Side[]> {
+  const folder = await bench.newFolder('storm', `home-${set.name}`);
   const { python } = bench.settings;
   const sandbox = await newHome(bench, 'of a start-up storm');
   sandbox.variables.SHENV_HOME = folder;
@@ -123,7 +126,7 @@ async function storeSides({ bench }: Session, set: WheelSet): Promise<Side[]> {
 }
 
 interface Node {
-  shared: DelayedFolder;
+  shared: Pick<DelayedFolder, 'mountpoint'>;
   node: string;
   environment: string;
   isCached: boolean;
