@@ -6,7 +6,7 @@
  * Every request that a client of NFS would send to its server is answered DELAY_US microseconds later: LOOKUP,
  * GETATTR, OPEN (close-to-open consistency asks the server at each), READ (of up to 128 KiB), READDIR, READLINK.
  * Names and attributes stay valid for 3 s, NFS's acregmin; pages stay cached from open to open. COUNTERS is a file
- * of 64 little-endian 64-bit counts by opcode (linux/fuse.h), kept up to date. Runs in the foreground until it is
+ * of 64 little-endian 64-bit counts by opcode (linux/fuse.h), the last one of bytes read, kept up to date. Runs in the foreground until it is
  * unmounted; needs root, because it mounts by mount(2). Speaks the protocol itself, so it needs no library.
  */
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { threads = 16, buffer_size = (128 << 10) + 4096, most_nodes = 1 << 20, opcodes = 64 };
+enum { threads = 16, buffer_size = (128 << 10) + 4096, most_nodes = 1 << 20, opcodes = 64, read_bytes = 63 };
 
 /* A node id is the index of a path; nodes are never given back. */
 static char *paths[most_nodes];
@@ -126,6 +126,7 @@ static long do_open(char *out, uint64_t node, const struct fuse_open_in *in, int
 
 static long do_read(char *out, const struct fuse_read_in *in) {
   ssize_t got = pread(in->fh, out, in->size, in->offset);
+  if (got > 0) __atomic_add_fetch(&counters[read_bytes], got, __ATOMIC_RELAXED);
   return got < 0 ? -errno : got;
 }
 

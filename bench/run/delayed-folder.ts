@@ -10,11 +10,16 @@ import { ask } from './commands.js';
 /** The opcodes of linux/fuse.h that reach the server of a network file system, as bench/clients/delayfs.c delays them. */
 const delayedOpcodes = { LOOKUP: 1, GETATTR: 3, READLINK: 5, OPEN: 14, READ: 15, READDIR: 28 } as const;
 
+/** The counter after those of the opcodes. */
+const readBytesSlot = 63;
+
 /** A folder seen through a file system that answers late. */
 export interface DelayedFolder {
   mountpoint: string;
   /** How many delayed requests there were since the mount. */
   operations(): Promise<number>;
+  /** How many bytes were read from it. */
+  bytesRead(): Promise<number>;
   unmount(): Promise<void>;
 }
 
@@ -46,5 +51,6 @@ export async function mountDelayed(
     const all = Object.values(delayedOpcodes).map((opcode) => Number(counts.readBigUInt64LE(opcode * 8)));
     return all.reduce((sum, count) => sum + count, 0);
   };
-  return { mountpoint, operations, unmount };
+  const bytesRead = async () => Number((await readFile(counters)).readBigUInt64LE(readBytesSlot * 8));
+  return { mountpoint, operations, bytesRead, unmount };
 }

@@ -8,9 +8,11 @@ import { listing } from './listing.js';
 import { pageCache } from './page-cache.js';
 import { reading } from './reading.js';
 import { requests } from './requests.js';
+import { sharedNode } from './shared-node.js';
 import { sharedStore } from './shared-store.js';
 import { space } from './space.js';
 import { start } from './start.js';
+import { startStorm } from './start-storm.js';
 import { stat } from './stat.js';
 import { threads } from './threads.js';
 import type { Trial } from './trial.js';
@@ -19,5 +21,5 @@ import { verify } from './verify.js';
 /** Every trial, in the order in which it is run and reported. */
 export const trials: readonly Trial[] = [
   ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
-  ...[creation, space, environments, growth, sharedStore, counts, threads, verify],
+  ...[creation, space, environments, growth, sharedStore, sharedNode, startStorm, counts, threads, verify],
 ];

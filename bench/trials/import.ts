@@ -14,9 +14,9 @@ import { cacheStates, takeTurnsIn } from '../run/turns.js';
 import { downloadedSet } from '../run/wheel-set.js';
 import { pairFirst, recordPlaces, type Session, sidesOfAllPythons, type Trial } from './trial.js';
 
-const largePackages =
+export const largePackages =
   'numpy pandas scipy sklearn matplotlib sqlalchemy boto3 sphinx jupyterlab jedi babel'.split(' ');
-const largeLimit = 3300;
+export const largeLimit = 3300;
 /** The one beside the main Python with which the medium set is imported too. */
 const mediumPython = minors.at(-1)!;
 /** With Python 2.7: one of each kind of approach. */

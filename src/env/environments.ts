@@ -1,5 +1,4 @@
 import {
-  appendFile,
   chmod,
   lstat,
   mkdir,
@@ -27,6 +26,7 @@ import { isForeignLink, readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 import { checkEnvironmentName } from './name.js';
+import { noteChange } from './note-change.js';
 import type { Registration } from './registration.js';
 import { type MakeSealed, SealedFiles } from './sealed/files.js';
 
@@ -142,7 +142,7 @@ export class Environments {
       await syncFolder(staged);
       await rename(staged, join(this.#folder, name));
       await syncFolder(this.#folder);
-      await this.#noteChange();
+      await noteChange(this.changed);
     } catch (error) {
       await rm(staged, { recursive: true, force: true });
       if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST')
@@ -181,7 +181,7 @@ export class Environments {
     for (const generation of doomed) await unless('ENOENT', unlink(this.#manifestPath(name, generation)));
     await this.sealed.remove(name, (generation) => doomed.includes(generation));
     await syncFolder(join(this.#folder, name));
-    await this.#noteChange();
+    await noteChange(this.changed);
     await this.#registration?.retire(serial, (generation) => doomed.includes(generation));
   }
 
@@ -193,7 +193,7 @@ export class Environments {
     const doomed = join(this.#staging, stagingName());
     await rename(join(this.#folder, name), doomed);
     await syncFolder(this.#folder);
-    await this.#noteChange();
+    await noteChange(this.changed);
     await rm(doomed, { recursive: true });
     await unless('ENOENT', unlink(join(this.#children, name)));
     if (serial !== undefined) await this.#registration?.retire(serial);
@@ -272,12 +272,7 @@ export class Environments {
   async #announce(name: string): Promise<void> {
     const now = new Date();
     await unless('ENOENT', utimes(join(this.#folder, name), now, now));
-    await this.#noteChange();
-  }
-
-  /** Daemons on other hosts hear of nothing: they look at this file. What cannot be noted they see a while later. */
-  async #noteChange(): Promise<void> {
-    await appendFile(this.changed, '.').catch(() => undefined);
+    await noteChange(this.changed);
   }
 
   async #manifestFiles(name: string): Promise<string[]> {

@@ -56,6 +56,7 @@ export class ContentCache {
   /** The files at `paths` were replaced: what was copied of them is of no use. */
   forget(paths: ReadonlySet<string>): void {
     for (const path of paths) {
+      this.#bytes -= this.#copied.get(path)?.header.fileBytes ?? 0;
       this.#copied.delete(path);
       this.#refused.delete(path);
     }

@@ -44,7 +44,7 @@ export async function watchHome(
 /** `everyMs` 0: never. The first look is at once, so that nothing is missed from then on. */
 async function pollFiles(paths: readonly string[], everyMs: number, onChange: () => void): Promise<Watch> {
   if (everyMs === 0) return { close: () => undefined };
-  let before = await stateOf(paths);
+  let before = await stateOf(paths).catch(() => '');
   let isLooking = false;
   const look = async () => {
     if (isLooking) return;

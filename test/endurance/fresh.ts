@@ -46,10 +46,11 @@ async function generationsSince(environments: Environments, old: Manifest): Prom
   const found: Manifest[] = [];
   for (let generation = old.generation; generation <= current.generation; generation += 1) {
     const manifest = await readOrNothing(environments, old.name, generation);
-    if (manifest) found.push(manifest);
+    // Deleted while it is read.
+    if (!manifest) return undefined;
+    found.push(manifest);
   }
-  // Deleted while it was read.
-  return found.length === 0 ? undefined : found;
+  return found;
 }
 
 async function readOrNothing(

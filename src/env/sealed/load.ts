@@ -159,12 +159,18 @@ async function makeImages(
     return image;
   };
   const found: Image[] = [];
-  for (const [at, layer] of manifest.layers.entries()) {
-    const image = await make(metadata.layers[at]!, layer);
-    assertShows(image, layer);
-    found.push(image);
+  try {
+    for (const [at, layer] of manifest.layers.entries()) {
+      const image = await make(metadata.layers[at]!, layer);
+      assertShows(image, layer);
+      found.push(image);
+    }
+    return found;
+  } catch (error) {
+    // What was made before is not taken for what the images say.
+    await images.forget(new Set([...made.values()].map((image) => image.path)));
+    throw error;
   }
-  return found;
 }
 
 function makeImage(store: Store, sealed: SealedImage, base: Image | undefined, part: SealedPart): Image {
