@@ -1,11 +1,11 @@
-import { isMainThread } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { type Command, CommanderError } from 'commander';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import { makeProgram } from './program.js';
 import { writeError } from './render.js';
 
-// The bundle is one file, so that its threads begin here too.
-if (!isMainThread) void import('../store/verify/digest-worker.js');
+// The bundle is one file, so that its threads begin here too; a process begins with start.ts.
+if (process.argv[1] === fileURLToPath(import.meta.url)) void import('../store/verify/digest-worker.js');
 
 /** Runs the command of this process's arguments. Not awaited: start.ts has nothing to do afterwards. */
 export function runCommand(): void {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import { packageVersion } from '../base/package-files.js';
 import { cacheFolder } from '../base/paths.js';
 import { CodeCache } from './code-cache.js';
 
@@ -13,13 +14,18 @@ interface Program {
 }
 
 const path = join(dirname(fileURLToPath(import.meta.url)), 'program.cjs');
+
 /**
- * Starts the program, which is a file beside this one, with what V8 compiled of it when the same command ran before: of
- * 75 ms of processor time that `shenv-fs --version` took, 25 were spent on compiling. NODE_DISABLE_COMPILE_CACHE,
- * node's own variable, prevents it.
+ * Starts the program, which is a file beside this one, with what V8 compiled of it when the same command ran before:
+ * of 75 ms of processor time that a command took which did nothing, 25 were spent on compiling. Its version needs no
+ * program. NODE_DISABLE_COMPILE_CACHE, node's own variable, prevents the cache.
  */
 function start(): void {
-  const command = process.argv[2] ?? '';
+  const [command = '', ...others] = process.argv.slice(2);
+  if (others.length === 0 && ['-V', '--version'].includes(command)) {
+    process.stdout.write(`${packageVersion()}\n`);
+    return;
+  }
   const folder = cacheFolder();
   const isKept = /^-{0,2}[a-z][a-z-]{1,30}$/.test(command) && !process.env.NODE_DISABLE_COMPILE_CACHE;
   // Node maps the lines of a stack only for what it has loaded itself.

@@ -131,15 +131,12 @@ export class Environments {
     const { name } = generations[0];
     checkEnvironmentName(name);
     for (const manifest of generations) await this.#noteParents(manifest);
-    await this.#register(generations);
     await mkdir(this.#staging, { recursive: true, mode: 0o755 });
     await this.folder();
     const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
     try {
-      for (const manifest of generations)
-        await writeDurably(join(staged, manifestName(manifest.generation)), manifest);
-      await chmod(staged, 0o755);
-      await syncFolder(staged);
+      // At once, because each waits for the disk; both are durable before anything is published.
+      await allOf(this.#register(generations), stageAll(staged, generations));
       await rename(staged, join(this.#folder, name));
       await syncFolder(this.#folder);
       await noteChange(this.changed);
@@ -293,6 +290,19 @@ function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
     if (!(error instanceof ShenvError)) throw error;
     return undefined;
   }
+}
+
+async function stageAll(folder: string, generations: readonly Manifest[]): Promise<void> {
+  for (const manifest of generations)
+    await writeDurably(join(folder, manifestName(manifest.generation)), manifest);
+  await chmod(folder, 0o755);
+  await syncFolder(folder);
+}
+
+/** Waits for all to end, then throws what the first of them failed with. */
+async function allOf(...work: Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 async function writeDurably(path: string, manifest: Manifest): Promise<void> {

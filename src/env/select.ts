@@ -103,7 +103,8 @@ async function selectByRequirements(
     const pins = await chooseAtHand(workspace, interpreter, { wanted, lines }, installed?.layers ?? []);
     if (pins) {
       const chosen = await obtain(workspace, interpreter, pins, wanted);
-      return { chosen, installer: 'shenv-fs', requested, isRepeatable: false };
+      // As if it had run: what an environment shows does not depend on how little there was to choose.
+      return { chosen, installer: 'pip', requested, isRepeatable: false };
     }
   }
   const resolver =

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CodeCache } from '../../../src/cli/code-cache.js';
-import { Sandbox } from '../../support/sandbox.js';
+import { projectRoot, Sandbox } from '../../support/sandbox.js';
 
 const source = Buffer.from('a program');
 const data = Buffer.from('what was compiled of it');
@@ -120,4 +120,14 @@ test('a place for the cache that is no folder changes nothing', async (t) => {
   await mkdir(sandbox.path('cache'));
   await writeFile(sandbox.path('cache', 'shenv-fs'), '');
   t.is((await sandbox.shenv('list')).status, 0);
+});
+
+test('the version is the one of the package, from the program and from what starts it', async (t) => {
+  const sandbox = await Sandbox.make();
+  t.teardown(() => sandbox.destroy());
+  const { version } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  for (const args of [['--version'], ['-V'], ['--version', 'list']])
+    t.is(await sandbox.expect(...args), `${version}\n`);
 });
