@@ -72,6 +72,27 @@ test('a side takes part in as many rounds as it has, all beginning in the first'
   t.deepEqual(samples.get('b'), [2]);
 });
 
+test('a side that has taken its time takes part no more', async (t) => {
+  const bench = await benchOf(t);
+  const found = await takeTurns(
+    bench,
+    ['slow', 'quick'],
+    (side, spentMs) => (side === 'slow' && spentMs > 20 ? 0 : 3),
+    async (side) => {
+      const end = performance.now() + (side === 'slow' ? 25 : 0);
+      while (performance.now() < end);
+      return 1;
+    },
+  );
+  t.deepEqual(
+    [...found],
+    [
+      ['slow', [1]],
+      ['quick', [1, 1, 1]],
+    ],
+  );
+});
+
 test('a pass that takes long is followed by one more, however many were asked for', async (t) => {
   const bench = await benchOf(t);
   const client = await buildClient(bench, 'fsclient');
