@@ -32,10 +32,13 @@ export const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];
 /** One that no target is about is measured no more once it has taken so long in one point. */
 const mostOthersMs = 5000;
 
-/** Rounds in a point that all contenders take part in: all for the pair that targets compare, fewer for the others. */
+/**
+ * Rounds in a point that all contenders take part in: all for the pair that targets compare, fewer for the others. In the
+ * quick form, whose ratios are compared with the last ones, the same for all.
+ */
 export function pairFirst(bench: Bench): (side: { contender: string }, spentMs: number) => number {
   return ({ contender }, spentMs) => {
-    if ([baseline, ours].includes(contender)) return bench.rounds;
+    if (bench.settings.isQuick || [baseline, ours].includes(contender)) return bench.rounds;
     return spentMs > mostOthersMs ? 0 : bench.slowRounds;
   };
 }
