@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Bench } from '../../../bench/run/bench.js';
 import { buildClient, passes } from '../../../bench/run/client.js';
 import { must, wallMs } from '../../../bench/run/commands.js';
-import { requestsBetween } from '../../../bench/run/requests-of.js';
+import { leastCounts, requestsBetween } from '../../../bench/run/requests-of.js';
 import { takeTurns } from '../../../bench/run/turns.js';
 import { generatedSet } from '../../../bench/run/wheel-set.js';
 import { anyInterpreter } from '../../support/interpreters.js';
@@ -115,6 +115,23 @@ test('what was sent between two readings: FORGET is none of it, READ is named al
       ['all', 3],
     ],
   );
+});
+
+test('counts are the least of tries, which end when two agree', async (t) => {
+  const take = async (...all: number[]) => {
+    const left = [...all];
+    const least = await leastCounts(
+      async () =>
+        new Map([
+          ['READ', left.shift()!],
+          ['all', 9],
+        ]),
+    );
+    return [least.get('READ'), all.length - left.length];
+  };
+  t.deepEqual(await take(31, 31), [31, 2]);
+  t.deepEqual(await take(60, 31, 31), [31, 3]);
+  t.deepEqual(await take(31, 60, 59, 58), [31, 4]);
 });
 
 test('growth is fitted through the medians of one figure alone', async (t) => {
