@@ -5,10 +5,11 @@
  * (bench/report/regression.ts). With --counts it runs the trial counts alone, under a minute, which CI does; otherwise the
  * quick form of the trials whose figures travel: counts of requests, ratios to the venv and exponents of growth of both
  * engines. Times are never compared. With --result nothing is run. Exit status 1: something is worse, or nothing could
- * be compared; 0 with a note where no such result is committed, or where --counts cannot be measured.
+ * be compared; 0 with a note where no such result is committed, or where this machine cannot measure it.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { discoverInterpreter } from '../src/python/discover.js';
 import { describeCheck, findRegressions } from './report/regression.js';
 import { type Form, parseResult, type Result } from './report/result.js';
 import { newestCommitted, resultsFolder } from './run/committed.js';
@@ -44,6 +45,8 @@ if (!before)
   say(`no ${form} result is committed yet, so there is nothing to compare with: npm run bench -- --${form}`);
 else if (form === 'counts' && !values.result && !isRoot)
   say('counts were not compared: only root may drop the kernel caches and mount the delaying file system');
+else if (!values.result && !(await isHere(values.python)))
+  say(`nothing was compared: there is no Python ${values.python} here, which decides what is asked for`);
 else await compareWith(before);
 
 async function compareWith({ file, result: old }: { file: string; result: Result }): Promise<void> {
@@ -52,6 +55,13 @@ async function compareWith({ file, result: old }: { file: string; result: Result
   const { lines, isWorse } = describeCheck(findRegressions(old, now, contenders), file);
   for (const text of lines) say(text);
   process.exitCode = isWorse ? 1 : 0;
+}
+
+function isHere(python: string): Promise<boolean> {
+  return discoverInterpreter(python).then(
+    () => true,
+    () => false,
+  );
 }
 
 function measure(): Promise<Result> {

@@ -35,7 +35,7 @@ export async function createIn(sandbox: Sandbox, ...args: string[]): Promise<voi
 export function homeOf({ bench, shelf, set, python }: Ingredients): Promise<Sandbox> {
   return shelf.once(`home ${set.name} ${python.minor}`, async () => {
     const sandbox = await newHome(bench, `${set.name}, Python ${python.minor}`);
-    const requirements = [...sourceOf(set), ...set.requirements];
+    const requirements = set.lock ? ['-r', set.lock] : [...sourceOf(set), ...set.requirements];
     await createIn(sandbox, set.name, '--python', python.baseExecutable, '--without-pip', ...requirements);
     return sandbox;
   });

@@ -49,13 +49,19 @@ function describeAll(trials: readonly DescribedTrial[], { file, result }: NamedR
 
 function describeRun(
   file: string,
-  { machine, commit, isDirty, rounds, loadAtStart, startedAt }: Result,
+  { machine, commit, isDirty, rounds, loadAtStart, startedAt, seconds, shrunk = [] }: Result,
 ): string {
   const pythons = Object.values(machine.pythons).join(', ');
   return [
     '## The run',
-    `Everything below is from [bench/results/${file}](../bench/results/${file}): ${startedAt.slice(0, 10)}, commit ${commit}${isDirty ? ' with local changes' : ''}; ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB; Linux ${machine.kernel}, ${machine.disk}; node ${machine.node}; Python ${pythons}; ${machine.isRoot ? 'as root' : 'not as root'}; ${rounds} rounds; load at the start ${loadAtStart.split(' ')[0]}.`,
+    `Everything below is from [bench/results/${file}](../bench/results/${file}): ${startedAt.slice(0, 10)}, commit ${commit}${isDirty ? ' with local changes' : ''}; ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB; Linux ${machine.kernel}, ${machine.disk}; node ${machine.node}; Python ${pythons}; ${machine.isRoot ? 'as root' : 'not as root'}; ${rounds} rounds${describeShrunk(shrunk)}; ${Math.round(seconds / 60)} minutes; load at the start ${loadAtStart.split(' ')[0]}.`,
   ].join('\n');
+}
+
+function describeShrunk(shrunk: NonNullable<Result['shrunk']>): string {
+  if (shrunk.length === 0) return '';
+  const shares = shrunk.map(({ trial, share }) => `${trial} ${Math.round(share * 100)} %`);
+  return `, of which a budget left about: ${shares.join(', ')}`;
 }
 
 function describeGoals(result: Result): string[] {

@@ -5,7 +5,7 @@ import { listMounts } from '../../src/mount/mountpoint.js';
 import type { Probe } from '../../src/python/probe.js';
 import type { Result, Row, Slope, Unit } from '../report/result.js';
 import { fitGrowth, summarize } from '../report/statistics.js';
-import { shrink } from './budget.js';
+import { sharesOf, shrink } from './budget.js';
 
 export interface Settings {
   isQuick: boolean;
@@ -34,7 +34,7 @@ export class Bench {
   readonly skipped: Result['skipped'] = [];
   readonly #teardowns: { what: string; undo: () => Promise<unknown> }[] = [];
   #isInterrupted = false;
-  #share = 1;
+  #shares = { pair: 1, others: 1 };
 
   private constructor(settings: Settings, folder: string) {
     this.settings = settings;
@@ -55,19 +55,19 @@ export class Bench {
     return path;
   }
 
-  /** Repetitions of each measurement, in the trial that runs. */
+  /** Repetitions of each measurement of what has a target, in the trial that runs. */
   get rounds(): number {
-    return shrink(this.settings.rounds, this.#share);
+    return shrink(this.settings.rounds, this.#shares.pair);
   }
 
-  /** Repetitions of what takes seconds each. */
+  /** Repetitions of everything else, and of what takes seconds each. */
   get slowRounds(): number {
-    return shrink(this.settings.slowRounds, this.#share);
+    return shrink(this.settings.slowRounds, this.#shares.others);
   }
 
-  /** From now on only this share (0 to 1) of all rounds is run, at least one each. */
+  /** From now on only about this share (0 to 1) of all rounds is run, at least one each. */
   shrinkRounds(share: number): void {
-    this.#share = share;
+    this.#shares = sharesOf(share);
   }
 
   /** Has something undone at the end, whatever happens; the last thing first. */

@@ -40,6 +40,14 @@ export function forecast(progress: Progress, budgetSeconds: number | undefined):
   return { leftSeconds: once + rounds * share, share };
 }
 
+/**
+ * Which share of their rounds the sides of a target run, and which the others, when a share of all rounds is left. The
+ * others, most of the time, shrink first: a target needs its medians.
+ */
+export function sharesOf(share: number): { pair: number; others: number } {
+  return { pair: Math.min(1, share / 0.35), others: Math.max(0, (share - 0.35) / 0.65) };
+}
+
 /** So many of `rounds` repetitions, never none. */
 export function shrink(rounds: number, share: number): number {
   return Math.max(1, Math.round(rounds * share));

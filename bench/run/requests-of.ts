@@ -19,3 +19,29 @@ export function requestsBetween(
   }
   return sent.set('all', all);
 }
+
+/** Counting is repeated until two agree, at most so often. */
+const mostTries = 4;
+
+/**
+ * The least of each count over a few tries: what disturbs, such as another process that drops the caches, only adds. A
+ * count that one try lacks is 0 in it.
+ */
+export async function leastCounts(
+  count: () => Promise<ReadonlyMap<string, number>>,
+): Promise<Map<string, number>> {
+  let last = await count();
+  const tries = [last];
+  while (tries.length < mostTries) {
+    const next = await count();
+    tries.push(next);
+    if (isEqual(last, next)) break;
+    last = next;
+  }
+  const names = new Set(tries.flatMap((one) => [...one.keys()]));
+  return new Map([...names].map((name) => [name, Math.min(...tries.map((one) => one.get(name) ?? 0))]));
+}
+
+function isEqual(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value);
+}

@@ -1,8 +1,8 @@
 import type { Bench } from './bench.js';
 import { dropCaches, isRoot } from './machine.js';
 
-/** How many rounds a side takes part in; all begin in the first. */
-export type Rounds<Side> = number | ((side: Side) => number);
+/** How many rounds a side takes part in, all from the first; `spentMs` is what it has taken in them so far. */
+export type Rounds<Side> = number | ((side: Side, spentMs: number) => number);
 
 /**
  * Measures several sides in turns, so that what disturbs the machine for a while disturbs all of them. `measure`
@@ -17,17 +17,20 @@ export async function takeTurns<Side>(
 ): Promise<Map<Side, number[]>> {
   const samples = new Map<Side, number[]>(sides.map((side) => [side, []]));
   const roundsOf = typeof rounds === 'number' ? () => rounds : rounds;
-  const most = Math.max(0, ...sides.map(roundsOf));
-  for (let round = -warmUps; round < most; round += 1) {
-    const taking = sides.filter((side) => round < roundsOf(side));
+  const spentMs = new Map<Side, number>();
+  for (let round = -warmUps; ; round += 1) {
+    const taking = sides.filter((side) => round < roundsOf(side, spentMs.get(side) ?? 0));
+    if (taking.length === 0) return samples;
     // Back and forth, so that none has always the same one before it.
     for (const side of round % 2 === 0 ? taking : taking.toReversed()) {
       bench.checkRunning();
+      const start = performance.now();
       const found = await measure(side);
-      if (round >= 0) samples.get(side)!.push(...(typeof found === 'number' ? [found] : found));
+      if (round < 0) continue;
+      samples.get(side)!.push(...(typeof found === 'number' ? [found] : found));
+      spentMs.set(side, (spentMs.get(side) ?? 0) + performance.now() - start);
     }
   }
-  return samples;
 }
 
 export type CacheState = 'warm' | 'dropped';

@@ -1,8 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { formatLock, type LockedPackage } from '../../src/env/pylock-file.js';
 import type { Probe } from '../../src/python/probe.js';
 import { projectRoot } from '../../test/support/sandbox.js';
-import { writeWheel } from '../../test/support/wheel-builder.js';
+import { buildWheel, writeWheel } from '../../test/support/wheel-builder.js';
 import type { Bench } from './bench.js';
 import { must } from './commands.js';
 
@@ -11,6 +13,8 @@ export interface WheelSet {
   name: string;
   wheels: string;
   requirements: string[];
+  /** A pylock.toml of exactly this set, where there is one: nothing has to be resolved then. */
+  lock?: string;
 }
 
 /** pip's and our options to install a set without an index. */
@@ -50,20 +54,35 @@ export async function downloadedSet(bench: Bench, name: string, python: Probe): 
   return { name, wheels, requirements };
 }
 
-/** `count` small distributions, each a package of three modules. */
+/** `count` small distributions, each a package of three modules, and the lock of them. */
 export async function generatedSet(bench: Bench, count: number): Promise<WheelSet> {
   const name = `generated-${count}`;
   const wheels = await bench.newFolder('wheels', name);
   const requirements: string[] = [];
+  const packages: LockedPackage[] = [];
   for (let index = 0; index < count; index += 1) {
     const own = `part${String(index).padStart(4, '0')}`;
     const files = Object.fromEntries(
       ['__init__', 'one', 'two'].map((module) => [`${own}/${module}.py`, `NAME = "${own}.${module}"\n`]),
     );
-    await writeWheel(wheels, { name: own, files });
+    const { fileName, data } = buildWheel({ name: own, files });
+    await writeFile(join(wheels, fileName), data);
     requirements.push(own);
+    packages.push(lockedWheel(own, join(wheels, fileName), data));
   }
-  return { name, wheels, requirements };
+  const lock = join(await bench.newFolder('locks', name), 'pylock.toml');
+  const requested = requirements;
+  const text = { requiresPython: undefined, environments: [], defaultGroups: [], packages, requested };
+  await writeFile(lock, formatLock(text, 'shenv-fs'));
+  return { name, wheels, requirements, lock };
+}
+
+function lockedWheel(name: string, path: string, data: Buffer): LockedPackage {
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  const none = { marker: undefined, requiresPython: undefined, sdist: undefined, archive: undefined };
+  const noSource = { directory: undefined, vcs: undefined };
+  const wheel = { name: basename(path), url: undefined, path, sha256 };
+  return { name, version: '1.0', dependencies: [], wheels: [wheel], ...none, ...noSource };
 }
 
 /** How many directories of how many entries each the set of `directoriesSet` has. */

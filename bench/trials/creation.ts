@@ -21,7 +21,7 @@ export const creation: Trial = {
     kind: 'ratio' as const,
     cases: new RegExp(`^${step}`),
   })),
-  cost: { once: 200, rounds: 60 },
+  cost: { once: 180, rounds: 60 },
   async run(session) {
     const { bench } = session;
     const { order, count } = await prepare(session);

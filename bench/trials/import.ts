@@ -39,7 +39,7 @@ export const imports: Trial = {
     },
     { name: 'pythons', title: 'Import by version of Python', kind: 'ratio', cases: /Python/ },
   ],
-  cost: { once: 60, rounds: 300 },
+  cost: { once: 170, rounds: 500 },
   async run(session) {
     if (session.bench.settings.isQuick) {
       await ofMainPython(session, quick);

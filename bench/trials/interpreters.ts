@@ -4,7 +4,7 @@ import type { Place } from '../run/contender.js';
 import { takeTurns } from '../run/turns.js';
 import { pairFirst, recordPlaces, sidesOfAllPythons, type Trial } from './trial.js';
 
-const program = 'import requests, jinja2';
+const program = 'import requests';
 const counts = [1, 2, 4, 8, 16, 32, 64];
 /** Of what the machine does one after another anyway, the other contenders are measured at these alone. */
 const fewCounts = [1, 8, 64];
@@ -16,7 +16,7 @@ export const interpreters: Trial = {
   charts: [
     { name: 'lines', title: 'Interpreters at once', kind: 'lines', cases: /at once/, over: 'interpreters' },
   ],
-  cost: { once: 10, rounds: 150 },
+  cost: { once: 40, rounds: 90 },
   async run(session) {
     const { bench, shelf } = session;
     const places = await shelf.places(await session.mainSet());
@@ -39,7 +39,7 @@ function roundsAt(bench: Bench, count: number): (place: Place) => number {
   const isMost = count === counts.at(-1);
   return (place) => {
     if (isMost && !sidesOfAllPythons.includes(place.contender)) return 1;
-    return isMost ? pairFirst(bench)(place) : bench.slowRounds;
+    return isMost ? pairFirst(bench)(place, 0) : bench.slowRounds;
   };
 }
 

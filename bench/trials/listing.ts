@@ -4,7 +4,7 @@ import { type ListedPlace, listPlace, passes } from '../run/client.js';
 import type { Place } from '../run/contender.js';
 import { type CacheState, cacheStates, takeTurnsIn } from '../run/turns.js';
 import { directoriesSet, directorySizes } from '../run/wheel-set.js';
-import type { Session, Trial } from './trial.js';
+import { pairFirst, pairFirstListed, type Session, type Trial } from './trial.js';
 
 const warmPasses = 6;
 const calls = ['listdir', 'scandir'] as const;
@@ -29,7 +29,7 @@ export const listing: Trial = {
       cases: /^[\d,]+ entries.*dropped$/,
     },
   ],
-  cost: { once: 30, rounds: 240 },
+  cost: { once: 35, rounds: 260 },
   async run(session) {
     const { shelf } = session;
     const whole = await shelf.places(await session.mainSet());
@@ -67,7 +67,7 @@ async function measureSizes(
       all.get(side)![index]!.push(...(await passesIn(state, client, call, list)));
     return [];
   };
-  await takeTurnsIn(bench, state, sized, bench.rounds, measureSide, 0);
+  await takeTurnsIn(bench, state, sized, pairFirst(bench), measureSide, 0);
   for (const [index, { entries }] of directorySizes.entries())
     for (const [{ contender }, samples] of all)
       bench.record(
@@ -109,7 +109,7 @@ async function measure(
   for (const state of cacheStates(bench, 'listing')) {
     for (const call of calls) {
       const pass = ({ list }: ListedPlace) => passesIn(state, client, call, list);
-      const samples = await takeTurnsIn(bench, state, listed, bench.rounds, pass, 0);
+      const samples = await takeTurnsIn(bench, state, listed, pairFirstListed(bench), pass, 0);
       for (const [{ place }, all] of samples)
         bench.record('listing', `${name}, ${call}, ${state}`, place.contender, 'us', all);
     }

@@ -12,7 +12,7 @@ export const pageCache: Trial = {
   about:
     'How much of their files the kernel keeps after an import in one environment, and in each of ten of the same distributions: resident pages by mincore(2) of everything that the environments and what they share consist of, each file once, after the caches were dropped. What a daemon or a mounted image reads from its store is cached there too and counts.',
   charts: [{ name: 'memory', title: 'Page cache after imports', kind: 'value', cases: /./ }],
-  cost: { once: 150, rounds: 0 },
+  cost: { once: 130, rounds: 0 },
   async run(session) {
     const { bench, shelf } = session;
     if (!isRoot) return bench.skip('page-cache', 'only root may drop the kernel caches');

@@ -11,7 +11,7 @@ export const requests: Trial = {
   about:
     'What the kernel asks of the daemon, by opcode, for one process that imports the set: with caches dropped, again while warm, and in a second environment of the same distributions.',
   charts: [{ name: 'opcodes', title: 'FUSE requests of one import', kind: 'value', cases: /, all$/ }],
-  cost: { once: 30, rounds: 0 },
+  cost: { once: 15, rounds: 0 },
   async run(session) {
     const { bench, shelf } = session;
     if (!isRoot) return bench.skip('requests', 'only root may drop the kernel caches');

@@ -39,7 +39,7 @@ export const sharedStore: Trial = {
       cases: /operations/,
     },
   ],
-  cost: { once: 20, rounds: 120 },
+  cost: { once: 15, rounds: 140 },
   async run(session) {
     const { bench, shelf } = session;
     if (!isRoot)

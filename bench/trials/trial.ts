@@ -29,9 +29,24 @@ export interface Trial {
 /** Of other Pythons than the main one, only these contenders are measured. */
 export const sidesOfAllPythons = ['venv', 'kernel', 'fuse-native'];
 
-/** Rounds of what takes seconds: all of them for the pair that targets compare, fewer for the others. */
-export function pairFirst(bench: Bench): (place: Place) => number {
-  return ({ contender }) => ([baseline, ours].includes(contender) ? bench.rounds : bench.slowRounds);
+/** One that no target is about is measured no more once it has taken so long in one point. */
+const mostOthersMs = 5000;
+
+/**
+ * Rounds in a point that all contenders take part in: all for the pair that targets compare, fewer for the others. In the
+ * quick form, whose ratios are compared with the last ones, the same for all.
+ */
+export function pairFirst(bench: Bench): (side: { contender: string }, spentMs: number) => number {
+  return ({ contender }, spentMs) => {
+    if (bench.settings.isQuick || [baseline, ours].includes(contender)) return bench.rounds;
+    return spentMs > mostOthersMs ? 0 : bench.slowRounds;
+  };
+}
+
+/** The same for places with their lists. */
+export function pairFirstListed(bench: Bench): (side: { place: Place }, spentMs: number) => number {
+  const roundsOf = pairFirst(bench);
+  return ({ place }, spentMs) => roundsOf(place, spentMs);
 }
 
 /** Records what each place gave, in the places' order. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { forecast, paceOf, shrink } from '../../../bench/run/budget.js';
+import { forecast, paceOf, sharesOf, shrink } from '../../../bench/run/budget.js';
 
 const cost = { once: 60, rounds: 240 };
 
@@ -35,4 +35,12 @@ test('there is always one round', (t) => {
     [1, 0.5, 0.3, 0.01, 0].map((share) => shrink(5, share)),
     [5, 3, 2, 1, 1],
   );
+});
+
+test('the others shrink to one round before the sides of a target lose any', (t) => {
+  t.deepEqual(sharesOf(1), { pair: 1, others: 1 });
+  t.is(sharesOf(0.5).pair, 1);
+  t.true(sharesOf(0.5).others < 0.25);
+  t.deepEqual(sharesOf(0.35), { pair: 1, others: 0 });
+  t.true(sharesOf(0.2).pair < 1);
 });

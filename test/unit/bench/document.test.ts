@@ -68,6 +68,12 @@ test('what was left out is on the page, and where the figures are from', (t) => 
   t.regex(text, /bench\/results\/r\.json/);
 });
 
+test('what a budget shrank is on the page', (t) => {
+  const shrunk = [{ trial: 'stat', share: 0.654 }];
+  const text = fillDocument(page, [trial], { file: 'r.json', result: resultOf(rows, { shrunk }) });
+  t.regex(text, /3 rounds, of which a budget left about: stat 65 %; 2 minutes/);
+});
+
 test('exponents of growth are on the page', (t) => {
   const slopes = [{ ...slopeOf('kernel', 0.05), trial: 'stat' }];
   const text = fillDocument(page, [trial], { file: 'r.json', result: resultOf(rows, { slopes }) });

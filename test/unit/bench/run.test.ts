@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Bench } from '../../../bench/run/bench.js';
 import { buildClient, passes } from '../../../bench/run/client.js';
 import { must, wallMs } from '../../../bench/run/commands.js';
-import { requestsBetween } from '../../../bench/run/requests-of.js';
+import { leastCounts, requestsBetween } from '../../../bench/run/requests-of.js';
 import { takeTurns } from '../../../bench/run/turns.js';
 import { generatedSet } from '../../../bench/run/wheel-set.js';
 import { anyInterpreter } from '../../support/interpreters.js';
@@ -72,6 +72,27 @@ test('a side takes part in as many rounds as it has, all beginning in the first'
   t.deepEqual(samples.get('b'), [2]);
 });
 
+test('a side that has taken its time takes part no more', async (t) => {
+  const bench = await benchOf(t);
+  const found = await takeTurns(
+    bench,
+    ['slow', 'quick'],
+    (side, spentMs) => (side === 'slow' && spentMs > 20 ? 0 : 3),
+    async (side) => {
+      const end = performance.now() + (side === 'slow' ? 25 : 0);
+      while (performance.now() < end);
+      return 1;
+    },
+  );
+  t.deepEqual(
+    [...found],
+    [
+      ['slow', [1]],
+      ['quick', [1, 1, 1]],
+    ],
+  );
+});
+
 test('a pass that takes long is followed by one more, however many were asked for', async (t) => {
   const bench = await benchOf(t);
   const client = await buildClient(bench, 'fsclient');
@@ -94,6 +115,23 @@ test('what was sent between two readings: FORGET is none of it, READ is named al
       ['all', 3],
     ],
   );
+});
+
+test('counts are the least of tries, which end when two agree', async (t) => {
+  const take = async (...all: number[]) => {
+    const left = [...all];
+    const least = await leastCounts(
+      async () =>
+        new Map([
+          ['READ', left.shift()!],
+          ['all', 9],
+        ]),
+    );
+    return [least.get('READ'), all.length - left.length];
+  };
+  t.deepEqual(await take(31, 31), [31, 2]);
+  t.deepEqual(await take(60, 31, 31), [31, 3]);
+  t.deepEqual(await take(31, 60, 59, 58), [31, 4]);
 });
 
 test('growth is fitted through the medians of one figure alone', async (t) => {
