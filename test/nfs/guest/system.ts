@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { run } from '../../../src/base/run.js';
 
-const commandTimeoutMs = 60_000;
+const commandTimeoutMs = 180_000;
 
 /** Runs a program of the guest and gives its stdout. Throws when it fails or takes too long. */
 export async function must(program: string, ...args: string[]): Promise<string> {
