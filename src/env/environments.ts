@@ -1,9 +1,7 @@
 import {
-  chmod,
   lstat,
   mkdir,
   mkdtemp,
-  open,
   readdir,
   readFile,
   rename,
@@ -21,16 +19,15 @@ import {
   syncFolder,
 } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
-import { naming, ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { isForeignLink, readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
+import { allOf, manifestName, manifestPattern, stageAll } from './generation-files.js';
 import { checkEnvironmentName } from './name.js';
 import { noteChange } from './note-change.js';
 import type { Registration } from './registration.js';
 import { type MakeSealed, SealedFiles } from './sealed/files.js';
-
-const manifestPattern = /^(\d{8})\.manifest$/;
 
 /** The environments of one home: a folder each, with a manifest a generation. */
 export class Environments {
@@ -290,35 +287,6 @@ function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
     if (!(error instanceof ShenvError)) throw error;
     return undefined;
   }
-}
-
-async function stageAll(folder: string, generations: readonly Manifest[]): Promise<void> {
-  for (const manifest of generations)
-    await writeDurably(join(folder, manifestName(manifest.generation)), manifest);
-  await chmod(folder, 0o755);
-  await syncFolder(folder);
-}
-
-/** Waits for all to end, then throws what the first of them failed with. */
-async function allOf(...work: Promise<void>[]): Promise<void> {
-  await Promise.allSettled(work);
-  await Promise.all(work);
-}
-
-async function writeDurably(path: string, manifest: Manifest): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(encodeManifest(manifest));
-    await file.sync();
-  } catch (error) {
-    throw naming(path, error);
-  } finally {
-    await file.close();
-  }
-}
-
-function manifestName(generation: number): string {
-  return `${String(generation).padStart(8, '0')}.manifest`;
 }
 
 function environmentExists(name: string): ShenvError {

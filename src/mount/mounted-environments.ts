@@ -1,25 +1,22 @@
-import { stat } from 'node:fs/promises';
-import { ShenvError, unless } from '../base/errors.js';
+import { ShenvError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import { loadSealed } from '../env/sealed/load.js';
 import type { Workspace } from '../env/workspace.js';
-import type { Image } from '../image/read.js';
-import { isAt } from '../image/stamp.js';
 import type { Manifest } from '../manifest/types.js';
 import { ImageCache } from '../store/image-cache.js';
 import type { ImageName } from '../store/layout.js';
-import { readRenewals } from '../store/renewals.js';
 import { imagesOf } from '../store/roots.js';
 import { ShownSerials } from '../store/shown-serials.js';
-import type { StoredImage } from '../store/store.js';
-import { composeControlView, controlName } from '../view/control-view.js';
+import { controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import { BroughtImages } from './brought-images.js';
+import { ControlFolder } from './control-folder.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
 import { logComposed, logFailure } from './log-events.js';
+import { ReplacedImages } from './replaced-images.js';
 import type { ShownImages } from './shown-images.js';
 import type { Inherited, ShownGeneration, ShownJournal } from './shown-journal.js';
 
@@ -54,21 +51,28 @@ export class MountedEnvironments implements ViewSource {
   readonly #images: ImageCache;
   readonly #brought: BroughtImages;
   #environments = new Map<string, MountedEnvironment>();
-  #control: Promise<View> | undefined;
+  readonly #control: ControlFolder;
   /** What the kernel may know of a process before this one, beside `#environments`. */
   #earlier: readonly ShownGeneration[] = [];
   /** Environments that cannot be shown, with the reason. */
   readonly failures = new Map<string, string>();
   /** Environments that are shown from their images although they are sealed, with the reason. */
   readonly warnings = new Map<string, string>();
-  /** Undefined before the first reading. */
-  #renewals: string | undefined;
+  readonly #replaced: ReplacedImages;
 
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
     this.#images = new ImageCache(workspace.store, this.#serials);
     this.#brought = new BroughtImages(workspace);
+    this.#replaced = new ReplacedImages(workspace.store);
+    const { status, log } = options;
+    this.#control = new ControlFolder(workspace.store, {
+      status,
+      serials: this.#serials,
+      failures: this.failures,
+      log,
+    });
   }
 
   /** Begins with what a process before this one showed; the next reload finds what has changed since. */
@@ -107,8 +111,7 @@ export class MountedEnvironments implements ViewSource {
 
   async load(name: string): Promise<View | undefined> {
     if (name === controlName) {
-      this.#control ??= this.#composeControl();
-      return this.#control;
+      return this.#control.load();
     }
     const environment = this.#environments.get(name);
     if (!environment) return undefined;
@@ -136,7 +139,7 @@ export class MountedEnvironments implements ViewSource {
    * were replaced; what shows them is composed anew too.
    */
   async reload(told: ReadonlySet<string> = new Set()): Promise<Publication> {
-    const renewed = new Set([...told, ...(await this.#findReplaced())]);
+    const renewed = new Set([...told, ...(await this.#replaced.find(this.#views()))]);
     await this.#images.forget(renewed);
     this.#serials.renew(renewed);
     this.#brought.forget();
@@ -179,7 +182,7 @@ export class MountedEnvironments implements ViewSource {
       forgotten.push(item);
     }
     this.#earlier = [];
-    replaced.push(...(await this.#reloadControl()));
+    replaced.push(...(await this.#control.reload()));
     await this.#options.shown.settle(
       new Set([...after.values()].flatMap(({ images }) => images)),
       Date.now(),
@@ -208,6 +211,10 @@ export class MountedEnvironments implements ViewSource {
   /** As it was shown; undefined when that cannot be composed any more. */
   async #viewOf(name: string, known: MountedEnvironment): Promise<View | undefined> {
     return (known.view ?? this.#compose(name, known)).catch(() => undefined);
+  }
+
+  #views(): (Promise<View> | undefined)[] {
+    return [...this.#environments.values()].map(({ view }) => view);
   }
 
   async #showsAny(name: string, known: MountedEnvironment, renewed: ReadonlySet<string>): Promise<boolean> {
@@ -295,58 +302,6 @@ export class MountedEnvironments implements ViewSource {
       return undefined;
     }
   }
-
-  /** Paths of images whose files are not what was sealed of them, after images of a store were replaced. */
-  async #findReplaced(): Promise<string[]> {
-    const renewals = (await Promise.all(this.#workspace.store.layouts.map(readRenewals))).join(' ');
-    const before = this.#renewals;
-    this.#renewals = renewals;
-    if (before === undefined || before === renewals) return [];
-    const views = await Promise.all(
-      [...this.#environments.values()].map(({ view }) => view?.catch(() => undefined)),
-    );
-    const images = new Set(
-      views.flatMap((view) => view?.layers ?? []).flatMap(({ image }) => [image, image.base]),
-    );
-    const replaced = await Promise.all(
-      [...images].map(async (image) => (image && (await isReplaced(image)) ? [image.path] : [])),
-    );
-    return replaced.flat();
-  }
-
-  async #reloadControl(): Promise<Publication['replaced'][number][]> {
-    const old = await this.#control;
-    if (!old) return [];
-    this.#control = this.#composeControl();
-    return [{ name: controlName, before: old, after: await this.#control }];
-  }
-
-  async #composeControl(): Promise<View> {
-    const images: Image[] = [];
-    for (const key of this.failures.keys()) if (key.startsWith('/')) this.failures.delete(key);
-    const wheels = new Set<string>();
-    for await (const stored of this.#workspace.store.list()) {
-      const image = await this.#readListed(stored);
-      if (!image || wheels.has(image.wheelDigest)) continue;
-      wheels.add(image.wheelDigest);
-      images.push(image);
-    }
-    return composeControlView(images, this.#options.status, BigInt(Date.now()) * 1_000_000n);
-  }
-
-  /** Undefined for what cannot be shown. */
-  async #readListed(stored: StoredImage): Promise<Image | undefined> {
-    try {
-      const image = await this.#workspace.store.read(stored);
-      if (image) this.#serials.admit(image);
-      this.failures.delete(stored.path);
-      return image;
-    } catch (error) {
-      this.failures.set(stored.path, error instanceof Error ? error.message : String(error));
-      logFailure(this.#options.log, 'image-unreadable', stored.path, error);
-      return undefined;
-    }
-  }
 }
 
 function shownGeneration([name, { environmentSerial, generation }]: readonly [
@@ -354,10 +309,4 @@ function shownGeneration([name, { environmentSerial, generation }]: readonly [
   MountedEnvironment,
 ]): ShownGeneration {
   return { name, environmentSerial, generation };
-}
-
-async function isReplaced({ path, sealed }: Image): Promise<boolean> {
-  if (!sealed) return false;
-  const status = await unless('ENOENT', stat(path));
-  return status === undefined || !isAt(status, sealed.stamp);
 }

@@ -7,11 +7,7 @@ import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
 import { logFailure } from '../../mount/log-events.js';
 import { logToFile, logToStderr } from '../../mount/log-file.js';
-import {
-  assertOwnMount,
-  canonicalMountpoint,
-  probeMount,
-} from '../../mount/mountpoint.js';
+import { assertOwnMount, canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
@@ -20,8 +16,8 @@ import { parseCount, parseSize } from '../quantities.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { startInBackground, tellFailure, tellReadiness } from './background.js';
-import { serverCommand } from './supervised.js';
 import { describeForeignMounts } from './foreign-mounts.js';
+import { serverCommand } from './supervised.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
