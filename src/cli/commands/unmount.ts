@@ -54,8 +54,9 @@ async function end(
   try {
     await askDaemon(runtime, mountpoint, { operation: 'stop', lazy });
   } catch (error) {
-    // One that does not answer must not keep its place.
-    if (!lazy || !(error instanceof ShenvError) || error.code !== 'DAEMON_UNREACHABLE') throw error;
+    const isSilent = error instanceof ShenvError && error.code === 'DAEMON_UNREACHABLE';
+    // One that hangs must not keep its place; one that has died meanwhile does not need it.
+    if (!isSilent || (!lazy && isServed(record))) throw error;
     await unmountPath(mountpoint, lazy);
   }
 }
