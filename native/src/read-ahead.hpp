@@ -10,8 +10,8 @@
 #include "chunks.hpp"
 #include "image-descriptors.hpp"
 
-// In one run, so that one system call reads it: what a network file system usually moves with one request, 1 MiB.
-constexpr size_t mostInRun = 4;
+// In one run, which one system call reads. With more, what is loaded at the end of each burst and never wanted grows.
+constexpr size_t mostInRun = 2;
 
 struct ChunkRun {
   ImageDescriptors::Handle image;
