@@ -8,8 +8,8 @@ export interface MountEntry {
   mountpoint: string;
   fsType: string;
   source: string;
-  /** Of the file system, with commas in between. */
-  options: string;
+  /** Of the file system, separated by commas. */
+  superOptions: string;
 }
 
 const statTimeoutMs = 10_000;
@@ -22,8 +22,8 @@ export async function listMounts(): Promise<MountEntry[]> {
     .split('\n')
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const [fsType = '', source = '', options = ''] = after.split(' ');
-      return { mountpoint: unescapeOctal(before.split(' ')[4] ?? ''), fsType, source, options };
+      const [fsType = '', source = '', superOptions = ''] = after.split(' ');
+      return { mountpoint: unescapeOctal(before.split(' ')[4] ?? ''), fsType, source, superOptions };
     });
 }
 

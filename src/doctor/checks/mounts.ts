@@ -27,8 +27,8 @@ export async function checkMounts({ places: { runtime }, findings }: CheckContex
 }
 
 /** Another user's cannot be looked at from here. */
-function isOwn({ options }: MountEntry): boolean {
-  return options.split(',').includes(`user_id=${ownUid()}`);
+function isOwn({ superOptions }: MountEntry): boolean {
+  return superOptions.split(',').includes(`user_id=${ownUid()}`);
 }
 
 async function checkUnrecorded(mountpoint: string, findings: Findings): Promise<void> {
