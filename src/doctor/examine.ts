@@ -9,13 +9,14 @@ export interface ExamineOptions {
   signal: AbortSignal;
   /** In milliseconds; else each check has its own. */
   deadlineMs?: number;
+  /** After that, in milliseconds, for a check to take away what it has made. */
+  graceMs?: number;
   /** What checks a thing in a process of its own and tells findings as JSON lines; else this program. */
   command?: (name: CheckName) => [program: string, args: string[]];
 }
 
 const atOnce = 3;
-/** In which a check that has to end takes away what it has made. */
-const graceMs = 8_000;
+const usualGraceMs = 8_000;
 const lastErrorCharacters = 300;
 
 /**
@@ -40,12 +41,13 @@ function ownCommand(name: CheckName): [string, string[]] {
 
 async function runApart(name: CheckName, options: ExamineOptions): Promise<Finding[]> {
   const { signal, deadlineMs = checks[name].deadlineMs, command = ownCommand } = options;
+  const { graceMs = usualGraceMs } = options;
   const findings: Finding[] = [];
   const [program, args] = command(name);
   // A group of its own: what the check has started is ended with it.
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const said = listen(child, findings);
-  const end = await ending(child, { signal, deadlineMs });
+  const end = await ending(child, { signal, deadlineMs, graceMs });
   if (end !== 'exited') {
     const what = `The check did not end within ${deadlineMs / 1000} s: something that it touches hangs`;
     const remedy =
@@ -81,7 +83,7 @@ function listen(child: ChildProcess, findings: Finding[]): { errors: string } {
 /** `exited`, with all output read; or `given up`: then the child is left to the kernel, which may not end it now. */
 function ending(
   child: ChildProcess,
-  { signal, deadlineMs }: { signal: AbortSignal; deadlineMs: number },
+  { signal, deadlineMs, graceMs }: { signal: AbortSignal; deadlineMs: number; graceMs: number },
 ): Promise<'exited' | 'given up'> {
   return new Promise((resolve) => {
     let grace: NodeJS.Timeout | undefined;

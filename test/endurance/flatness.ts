@@ -46,7 +46,7 @@ export const rules: readonly Rule[] = [
     leastSeconds: 180,
   },
   { quantity: 'descriptors', share: 0.1, amount: 16, mostPerHour: 24, leastSeconds: 20 },
-  { quantity: 'threads', share: 0, amount: 2, mostPerHour: 4, leastSeconds: 0 },
+  { quantity: 'threads', share: 0, amount: 2, mostPerHour: 4, leastSeconds: 20 },
 ];
 
 /** Judges samples in the order of time, at least eight; where the time is too short all is well. Pure. */

@@ -192,7 +192,8 @@ print(len(sys.modules))`;
     const { seconds, seed } = this.#options;
     this.#summary.picture = plot(`${seconds} s, seed ${seed}`, processes);
     for (const { name, samples } of processes) {
-      if (samples.length < leastSamples) continue;
+      // One that was ended before its time is still warming up.
+      if (samples.length < leastSamples || samples.at(-1)!.seconds < seconds * 0.9) continue;
       const verdicts = judge(samples);
       this.#summary.verdicts.push({ process: name, verdicts });
       for (const verdict of verdicts.filter(({ isFlat }) => !isFlat))

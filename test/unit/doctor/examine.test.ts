@@ -30,6 +30,7 @@ test('a check that hangs, deaf to being asked to end, costs what it would have t
   const findings = await examine(['home', 'store'], {
     signal,
     deadlineMs: 500,
+    graceMs: 300,
     command: scripts({ home: hang }),
   });
   t.deepEqual(
