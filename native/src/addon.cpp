@@ -204,6 +204,7 @@ SessionOptions sessionOptions(napi_env env, napi_value given) {
                                 .gid = toUint32(env, property(env, given, "gid")),
                                 .fullBlocks = toBool(env, property(env, given, "fullBlocks"))};
   options.agreed = toAgreed(env, property(env, given, "agreed"));
+  if (toBool(env, property(env, given, "isStoreRemote"))) options.service.chunks = ChunkSizes::forNetwork();
   options.service.maxImageDescriptors = toUint32(env, property(env, given, "maxImageDescriptors"));
   options.service.generatedCacheBytes =
       static_cast<size_t>(toInt64(env, property(env, given, "generatedCacheBytes")));

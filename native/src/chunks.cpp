@@ -7,12 +7,12 @@
 
 namespace {
 
-constexpr size_t mostSpare = 8;
+constexpr size_t mostSpareBytes = 2 << 20;
 
 }  // namespace
 
 // So that giving back cannot fail.
-ChunkMemory::ChunkMemory() { spare_.reserve(mostSpare); }
+ChunkMemory::ChunkMemory(size_t chunkBytes) : chunkBytes_(chunkBytes) { spare_.reserve(mostSpareBytes / chunkBytes_); }
 
 // Each is mapped by itself, so that the system gets all of it back.
 std::byte* ChunkMemory::take() {
@@ -24,7 +24,7 @@ std::byte* ChunkMemory::take() {
       return memory;
     }
   }
-  void* memory = ::mmap(nullptr, Chunk::maxBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, chunkBytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return static_cast<std::byte*>(memory);
 }
@@ -32,14 +32,14 @@ std::byte* ChunkMemory::take() {
 void ChunkMemory::give(std::byte* memory) {
   {
     const std::lock_guard lock(mutex_);
-    if (spare_.size() < mostSpare) return spare_.push_back(memory);
+    if (spare_.size() < mostSpareBytes / chunkBytes_) return spare_.push_back(memory);
   }
-  ::munmap(memory, Chunk::maxBytes);
+  ::munmap(memory, chunkBytes_);
 }
 
 void ChunkMemory::trim() {
   const std::lock_guard lock(mutex_);
-  for (std::byte* memory : spare_) ::munmap(memory, Chunk::maxBytes);
+  for (std::byte* memory : spare_) ::munmap(memory, chunkBytes_);
   spare_.clear();
 }
 

@@ -10,6 +10,16 @@
 
 #include "bytes.hpp"
 
+// How large chunks are, and how many bytes of them are kept.
+struct ChunkSizes {
+  size_t chunkBytes, limitBytes;
+
+  // Large enough that neighbours come together, small enough that what is wanted now does not wait for much else.
+  static constexpr ChunkSizes forDisk() { return {256 << 10, 16 << 20}; }
+  // Each read waits for the network, whatever its size: as large as NFS and its like read at once.
+  static constexpr ChunkSizes forNetwork() { return {1 << 20, 64 << 20}; }
+};
+
 // Bytes [index * chunkBytes, (index + 1) * chunkBytes) of the file of an image, or as many as it has.
 struct ChunkKey {
   uint32_t serial;
@@ -20,31 +30,30 @@ struct ChunkKey {
 // Memory of chunks. A few that were given back are kept, because fresh pages cost as much as reading them full.
 class ChunkMemory {
  public:
-  ChunkMemory();
+  explicit ChunkMemory(size_t chunkBytes);
   ~ChunkMemory() { trim(); }
   // Throws std::bad_alloc.
   std::byte* take();
   void give(std::byte* memory);
   // Returns what is kept to the system.
   void trim();
+  size_t chunkBytes() const { return chunkBytes_; }
 
  private:
+  const size_t chunkBytes_;
   std::mutex mutex_;
   std::vector<std::byte*> spare_;  // guarded by `mutex_`
 };
 
 class Chunk {
  public:
-  // Large enough that neighbours come together, small enough that what is wanted now does not wait for much else.
-  static constexpr size_t maxBytes = 256 << 10;
-
   explicit Chunk(std::shared_ptr<ChunkMemory> memory) : memory_(std::move(memory)), data_(memory_->take()) {}
   ~Chunk() { memory_->give(data_); }
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
 
   // For the thread that loads it alone.
-  std::span<std::byte> space() const { return {data_, maxBytes}; }
+  std::span<std::byte> space() const { return {data_, memory_->chunkBytes()}; }
   // Of a chunk that `Chunks` says is loaded: shorter at the end of the file.
   Bytes bytes() const { return {data_, filled_}; }
 
@@ -61,7 +70,10 @@ class Chunk {
 
 class Chunks {
  public:
-  explicit Chunks(size_t limitBytes) : limitBytes_(limitBytes) {}
+  explicit Chunks(ChunkSizes sizes)
+      : limitBytes_(sizes.limitBytes), memory_(std::make_shared<ChunkMemory>(sizes.chunkBytes)) {}
+
+  size_t chunkBytes() const { return memory_->chunkBytes(); }
 
   using Handle = std::shared_ptr<Chunk>;
   struct Found {
@@ -98,7 +110,7 @@ class Chunks {
   void erase(std::map<ChunkKey, Place>::iterator found);
 
   const size_t limitBytes_;
-  const std::shared_ptr<ChunkMemory> memory_ = std::make_shared<ChunkMemory>();
+  const std::shared_ptr<ChunkMemory> memory_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable finished_;
   Usage usage_;  // each thread may have a few more chunks in work than are held

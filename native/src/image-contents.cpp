@@ -26,9 +26,9 @@ Answer ImageContents::read(const ContentPlace& place, uint64_t offset, std::span
   const auto image = descriptors_.open(place);
   if (!image) return Answer::fail(EIO);
   const uint64_t from = place.offset + offset;
-  const ChunkKey first{place.serial, from / Chunk::maxBytes};
-  const size_t skipped = from % Chunk::maxBytes;
-  if (skipped + scratch.size() <= Chunk::maxBytes) {
+  const ChunkKey first{place.serial, from / chunks_.chunkBytes()};
+  const size_t skipped = from % chunks_.chunkBytes();
+  if (skipped + scratch.size() <= chunks_.chunkBytes()) {
     const Chunks::Handle chunk = chunkAt(*image, first);
     if (chunk && chunk->bytes().size() >= skipped + scratch.size())
       return Answer::reply(chunk->bytes().subspan(skipped, scratch.size()), chunk);
@@ -43,7 +43,7 @@ bool ImageContents::copyChunks(const ImageDescriptors::Handle& image, ChunkKey k
                                std::span<std::byte> into) {
   while (!into.empty()) {
     const Chunks::Handle chunk = chunkAt(image, key);
-    const size_t part = std::min(into.size(), Chunk::maxBytes - skipped);
+    const size_t part = std::min(into.size(), chunks_.chunkBytes() - skipped);
     if (!chunk || chunk->bytes().size() < skipped + part) return false;
     std::ranges::copy(chunk->bytes().subspan(skipped, part), into.begin());
     into = into.subspan(part);

@@ -7,10 +7,11 @@
 class ImageContents {
  public:
   struct Limits {
-    size_t descriptors, chunkBytes;
+    size_t descriptors;
+    ChunkSizes chunks;
   };
   explicit ImageContents(Limits limits)
-      : descriptors_(limits.descriptors), chunks_(limits.chunkBytes), readAhead_(chunks_) {}
+      : descriptors_(limits.descriptors), chunks_(limits.chunks), readAhead_(chunks_) {}
 
   // Without it everything works, but nothing is loaded ahead and the memory of chunks stays.
   void startReadAhead() { readAhead_.start(); }

@@ -34,13 +34,14 @@ size_t readFully(int fd, std::span<iovec> parts, off_t offset) {
 
 void loadRun(const ImageDescriptors::Handle& image, ChunkKey first, std::span<const Chunks::Handle> claimed,
              Chunks& chunks) noexcept {
+  const size_t chunkBytes = chunks.chunkBytes();
   std::array<iovec, mostInRun> parts;
-  for (size_t i = 0; i < claimed.size(); ++i) parts[i] = {claimed[i]->space().data(), Chunk::maxBytes};
-  const auto offset = static_cast<off_t>(first.index * Chunk::maxBytes);
+  for (size_t i = 0; i < claimed.size(); ++i) parts[i] = {claimed[i]->space().data(), chunkBytes};
+  const auto offset = static_cast<off_t>(first.index * chunkBytes);
   const size_t done = readFully(image->file.get(), std::span(parts).first(claimed.size()), offset);
   for (size_t i = 0; i < claimed.size(); ++i) {
-    const size_t before = i * Chunk::maxBytes;
-    const size_t filled = done > before ? std::min(done - before, Chunk::maxBytes) : 0;
+    const size_t before = i * chunkBytes;
+    const size_t filled = done > before ? std::min(done - before, chunkBytes) : 0;
     chunks.finish({first.serial, first.index + i}, claimed[i], filled);
   }
   if (done > 0) ::posix_fadvise(image->file.get(), offset, static_cast<off_t>(done), POSIX_FADV_DONTNEED);

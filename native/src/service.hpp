@@ -15,7 +15,7 @@
 struct ServiceOptions {
   AttributeSettings attributes;
   size_t maxImageDescriptors = 256;
-  size_t chunkBytes = 16 << 20;  // of contents of images, for a while
+  ChunkSizes chunks = ChunkSizes::forDisk();  // of contents of images, for a while
   size_t generatedCacheBytes = 16 << 20;
 };
 
@@ -48,7 +48,7 @@ struct Worker {
 struct Service {
   Service(const ServiceOptions& options, Upcalls::Emit emit)
       : attributes(options.attributes),
-        images({options.maxImageDescriptors, options.chunkBytes}),
+        images({options.maxImageDescriptors, options.chunks}),
         contents(options.generatedCacheBytes),
         upcalls(std::move(emit)) {}
 

@@ -12,7 +12,8 @@
 
 namespace {
 
-constexpr uint64_t fileBytes = 10 * Chunk::maxBytes + 1000;
+constexpr size_t chunkBytes = ChunkSizes::forDisk().chunkBytes;
+constexpr uint64_t fileBytes = 10 * chunkBytes + 1000;
 
 // A file in which each 8 bytes tell where they are.
 class Store {
@@ -33,7 +34,7 @@ class Store {
     for (uint64_t at = 0; at < words.size(); ++at) words[at] = at ^ salt;
     std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(words.data()), fileBytes);
   }
-  ContentPlace place(uint64_t offset, uint64_t bytes) const { return {7, path, std::nullopt, offset, bytes}; }
+  ContentPlace place(uint64_t offset, uint64_t bytes) const { return {7, path, Believed(std::nullopt), offset, bytes}; }
 
   std::string path;
 
@@ -60,21 +61,21 @@ bool eventually(const std::function<bool()>& holds) {
 
 void testLargeReads(Tally& tally) {
   const Store store;
-  ImageContents contents({4, 4 * Chunk::maxBytes});
+  ImageContents contents({4, {chunkBytes, 4 * chunkBytes}});
   std::string wrong;
-  for (uint64_t at = 0; wrong.empty() && at < Chunk::maxBytes; at += 8192) wrong = wrongIn(contents, store, at, 8192);
+  for (uint64_t at = 0; wrong.empty() && at < chunkBytes; at += 8192) wrong = wrongIn(contents, store, at, 8192);
   tally.add("contents: neighbours come with one read of the store",
             !wrong.empty() ? wrong : contents.usage().loads == 1 ? "" : std::to_string(contents.usage().loads) + " loads");
-  tally.add("contents: a read may span chunks", wrongIn(contents, store, Chunk::maxBytes - 80, 2 * Chunk::maxBytes + 160));
+  tally.add("contents: a read may span chunks", wrongIn(contents, store, chunkBytes - 80, 2 * chunkBytes + 160));
   tally.add("contents: the last chunk ends with the file", wrongIn(contents, store, fileBytes - 800, 800));
-  for (uint64_t at = 0; wrong.empty() && at < fileBytes - 8; at += Chunk::maxBytes) wrong = wrongIn(contents, store, at, 8);
+  for (uint64_t at = 0; wrong.empty() && at < fileBytes - 8; at += chunkBytes) wrong = wrongIn(contents, store, at, 8);
   tally.add("contents: memory stays within its bound",
-            !wrong.empty() ? wrong : contents.usage().heldBytes <= 4 * Chunk::maxBytes ? "" : "too much is held");
+            !wrong.empty() ? wrong : contents.usage().heldBytes <= 4 * chunkBytes ? "" : "too much is held");
 }
 
 void testChangedFile(Tally& tally) {
   Store store;
-  ImageContents contents({4, 1 << 20});
+  ImageContents contents({4, {chunkBytes, 1 << 20}});
   std::vector<std::byte> scratch(800);
   std::string wrong = wrongIn(contents, store, 0, 800);
   store.write(1u << 20);
@@ -95,22 +96,22 @@ void testChangedFile(Tally& tally) {
 
 void testReadAhead(Tally& tally) {
   const Store store;
-  ImageContents contents({4, fileBytes});
+  ImageContents contents({4, {chunkBytes, fileBytes}});
   contents.startReadAhead();
   std::string wrong = wrongIn(contents, store, 0, 8);
   const bool isAhead = eventually([&] { return contents.usage().loads == 1 + mostInRun; });
   tally.add("contents: what follows is loaded ahead", !wrong.empty() ? wrong : isAhead ? "" : "it is not");
   contents.drop(7);
-  wrong = wrongIn(contents, store, 5 * Chunk::maxBytes, 8);
+  wrong = wrongIn(contents, store, 5 * chunkBytes, 8);
   tally.add("contents: after a jump nothing is loaded ahead",
-            !wrong.empty() ? wrong : contents.usage().heldBytes == Chunk::maxBytes ? "" : "more is held");
+            !wrong.empty() ? wrong : contents.usage().heldBytes == chunkBytes ? "" : "more is held");
   const bool isReleased = eventually([&] { return contents.usage().heldBytes == 0; });
   tally.add("contents: memory is given back when nobody reads", isReleased ? "" : "it is not");
 }
 
 void testManyReaders(Tally& tally) {
   const Store store;
-  ImageContents contents({4, 3 * Chunk::maxBytes});
+  ImageContents contents({4, {chunkBytes, 3 * chunkBytes}});
   contents.startReadAhead();
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;

@@ -12,6 +12,14 @@ const networkTypes = new Set([
   0x19830326, // BeeGFS
 ]);
 
+const fuseType = 0x65735546;
+
+/** Whether each read of `path`, which exists, may wait for a server: also a FUSE file system may have one. */
+export async function isServedFileSystem(path: string): Promise<boolean> {
+  const { type } = await statfs(path);
+  return networkTypes.has(type) || type === fuseType;
+}
+
 /** Whether the file system of `path`, which exists, is one that hosts share. */
 export async function isNetworkFileSystem(path: string): Promise<boolean> {
   return networkTypes.has((await statfs(path)).type);

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
+import { isServedFileSystem } from '../base/file-system.js';
 import type { Logger } from '../base/log.js';
 import { packageVersion } from '../base/package-files.js';
 import { parseReference } from '../env/name.js';
@@ -188,6 +189,7 @@ export class Daemon {
     });
     const { engine, reason } = await startEngine(inherited ? 'kernel' : this.#options.engine, {
       ...this.#options,
+      isStoreRemote: await isServedFileSystem(this.#workspace.store.layouts[0]!.root),
       source: this.#environments,
       renderer: this.#renderer,
       journal: this.#journal,

@@ -28,6 +28,8 @@ export interface EngineOptions {
   allowOther: boolean;
   /** Report the real blocks of shared files, not 1. */
   fullBlocks: boolean;
+  /** Images lie where each read waits for a server. */
+  isStoreRemote: boolean;
   /** Worker threads, for engines that have them. */
   threads: number | undefined;
   /** Undefined where nobody starts another process when this one dies. */

@@ -61,7 +61,7 @@ export function takeSessionOver(options: EngineOptions, callbacks: Callbacks): K
 
 function open(
   addon: NativeAddon,
-  { fullBlocks }: EngineOptions,
+  { fullBlocks, isStoreRemote }: EngineOptions,
   callbacks: Callbacks,
   given: { fds: readonly number[]; threads: number; agreed: Agreed | undefined },
 ): NativeSession {
@@ -71,6 +71,7 @@ function open(
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     fullBlocks,
+    isStoreRemote,
     maxImageDescriptors,
     generatedCacheBytes,
   });

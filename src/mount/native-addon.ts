@@ -44,6 +44,8 @@ export interface SessionOptions {
   uid: number;
   gid: number;
   fullBlocks: boolean;
+  /** Images lie where each read waits for a server: fewer and larger ones. */
+  isStoreRemote: boolean;
   maxImageDescriptors: number;
   generatedCacheBytes: number;
   onUpcall(upcall: Upcall): void;
