@@ -7,6 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { projectRoot, Sandbox } from '../support/sandbox.js';
 import type { Import, MeasureOptions } from './guest/measure.js';
@@ -59,7 +60,17 @@ async function measure(sandbox: Sandbox, packages: string): Promise<boolean> {
     cwd: projectRoot,
     encoding: 'utf8',
   });
-  const result = { date: new Date().toISOString(), commit: commit.trim(), ...wanted, sets, rows, imports };
+  // Of the machine, not of the guest, which has one CPU: other work makes a round's times differ.
+  const machine = { cpus: availableParallelism(), loadAfter: loadavg()[0] };
+  const result = {
+    machine,
+    date: new Date().toISOString(),
+    commit: commit.trim(),
+    ...wanted,
+    sets,
+    rows,
+    imports,
+  };
   if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(result, null, 1)}\n`);
   process.stdout.write(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
   const expected = Object.keys(sets).length * 4 * wanted.rounds;
