@@ -33,7 +33,7 @@ export const growth: Trial = {
       over: 'distributions',
     },
   ],
-  cost: { once: 110, rounds: 20 },
+  cost: { once: 60, rounds: 20 },
   async run(session) {
     const { bench, shelf } = session;
     for (const count of bench.settings.isQuick ? [10, 100] : [10, 30, 100, 1000]) {
