@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Probe } from '../../src/python/probe.js';
+import { projectRoot } from '../../test/support/sandbox.js';
 import { must, plainVariables } from '../run/commands.js';
 import { alwaysThere, type Contender, type Ingredients, type Place } from '../run/contender.js';
 import { sourceOf, type WheelSet } from '../run/wheel-set.js';
@@ -32,6 +33,9 @@ export function venvPlace(contender: string, prefix: string, python: Probe): Pla
   };
 }
 
+/** For generated sets: resolving a thousand distributions takes pip minutes. */
+const unpackScript = join(projectRoot, 'bench/python/unpack-wheels.py');
+
 export const venv: Contender = {
   name: 'venv',
   about: '`python -m venv` and `pip install` on the disk: what everything is compared with',
@@ -39,6 +43,10 @@ export const venv: Contender = {
   async setUp({ bench, set, python }) {
     const prefix = join(await bench.newFolder('venv', set.name, python.minor), 'env');
     await bareVenv(prefix, python);
+    if (set.lock) {
+      await must(join(prefix, 'bin/python'), [unpackScript, siteOf(prefix, python), set.wheels]);
+      return venvPlace('venv', prefix, python);
+    }
     const [program = '', ...args] = await pipCommand(set, python, prefix);
     const install = ['install', ...sourceOf(set), ...set.requirements];
     await must(program, [...args, ...install], { env: plainVariables() });
