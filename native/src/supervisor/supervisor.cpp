@@ -47,7 +47,7 @@ Supervisor::Supervisor(const char* mountpoint, char* const* command, const Polic
 
 int Supervisor::run() {
   if (!signals_ || !start()) {
-    tell("cannot start: %s", std::strerror(errno));
+    tell({"error", "start-failed"}, "Cannot start: %s", std::strerror(errno));
     return givenUp;
   }
   closeReadiness();
@@ -191,26 +191,30 @@ void Supervisor::onDeath(int status) {
   last_ = {.how = isClean ? How::handOver : WIFSIGNALED(status) ? How::signal : How::status,
            .number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), .timeMs = wallClockMs()};
   deadlineMs_ = monotonicMs();
-  if (isClean) return tell("%s is handed over to %s", mountpoint_, command_[1] ? command_[1] : command_[0]);
+  const char* const successor = command_[1] ? command_[1] : command_[0];
+  if (isClean) return tell({"info", "hand-over"}, "%s is handed over to %s", mountpoint_, successor);
   ++deaths_;
   if (fallback_ && !isHandingOver_) {
-    tell("the program that was to take over %s did not come to serve; back to the one before", mountpoint_);
+    tell({"warn", "hand-over-failed"}, "The program that was to take over %s did not come to serve; back to the one before",
+         mountpoint_);
     command_ = std::exchange(fallback_, nullptr);
   }
   char how[32];
   describe(status, how);
   const auto delayMs = backOff_.afterDeath(monotonicMs());
   if (!delayMs) {
-    tell("the server of %s died again (%s), %u times in a row", mountpoint_, how, backOff_.deathsInARow());
+    tell({"error", "server-died"}, "The server of %s died again (%s), %u times in a row", mountpoint_, how,
+         backOff_.deathsInARow());
     return giveUp();
   }
-  tell("the server of %s died (%s); starting the next in %u ms", mountpoint_, how, *delayMs);
+  tell({"warn", "server-died"}, "The server of %s died (%s); starting the next in %u ms", mountpoint_, how, *delayMs);
   deadlineMs_ += *delayMs;
 }
 
 void Supervisor::giveUp() {
   if (isConnected(held_[0])) detach(mountpoint_);
-  tell("%s is given up and unmounted; see the lines above, then run `shenv-fs mount %s`", mountpoint_, mountpoint_);
+  tell({"error", "given-up"}, "%s is given up and unmounted; see the lines above, then run `shenv-fs mount %s`", mountpoint_,
+       mountpoint_);
   exitStatus_ = givenUp;
   state_ = State::ended;
 }
@@ -218,7 +222,7 @@ void Supervisor::giveUp() {
 // Told to stop, and no serving process is there that could do it well.
 void Supervisor::endAfterStop() {
   const bool isAway = !isHolding() || !isConnected(held_[0]) || detach(mountpoint_);
-  tell("%s was unmounted without its server", mountpoint_);
+  tell({"info", "unmounted"}, "%s was unmounted without its server", mountpoint_);
   exitStatus_ = isAway ? 0 : givenUp;
   state_ = State::ended;
 }
@@ -226,10 +230,10 @@ void Supervisor::endAfterStop() {
 void Supervisor::onDeadline() {
   deadlineMs_ = 0;
   if (stopSignal_ && server_ > 0) {
-    tell("the server of %s did not stop in time; it is killed", mountpoint_);
+    tell({"warn", "stop-late"}, "The server of %s did not stop in time; it is killed", mountpoint_);
     ::kill(server_, SIGKILL);
   } else if (state_ == State::waiting && !start()) {
-    tell("cannot start: %s", std::strerror(errno));
+    tell({"error", "start-failed"}, "Cannot start: %s", std::strerror(errno));
     giveUp();
   }
 }

@@ -45,24 +45,49 @@ bool runToEnd(const char* const* command) {
   return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// Text that is cut where it has no room.
+struct Line {
+  char text[2048];
+  size_t length = 0;
+
+  Line& add(const char* part) {
+    for (; *part && length < sizeof text; ++part) text[length++] = *part;
+    return *this;
+  }
+  // As a part of a string of JSON; control characters, which no message needs, become spaces.
+  Line& addQuoted(const char* part) {
+    for (; *part && length + 8 < sizeof text; ++part) {
+      if (*part == '"' || *part == '\\') text[length++] = '\\';
+      text[length++] = static_cast<unsigned char>(*part) < 0x20 ? ' ' : *part;
+    }
+    return *this;
+  }
+};
+
 }  // namespace
 
 uint64_t monotonicMs() { return static_cast<uint64_t>(clockMs(CLOCK_MONOTONIC)); }
 int64_t wallClockMs() { return clockMs(CLOCK_REALTIME); }
 
-void tell(const char* format, ...) {
-  char line[1024];
-  const time_t now = ::time(nullptr);
-  tm utc;
-  ::gmtime_r(&now, &utc);
-  size_t length = std::strftime(line, sizeof line, "%FT%TZ shenv-fs-supervisor: ", &utc);
+void tell(const Event& event, const char* format, ...) {
+  char message[768];
   va_list arguments;
   va_start(arguments, format);
-  length += static_cast<size_t>(std::vsnprintf(line + length, sizeof line - length - 1, format, arguments));
+  std::vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  if (length > sizeof line - 2) length = sizeof line - 2;
-  line[length] = '\n';
-  if (::write(STDERR_FILENO, line, length + 1) < 0) return;  // nobody reads the log
+  Line line;
+  if (::isatty(STDERR_FILENO)) {
+    line.add(message);
+  } else {
+    char time[32];
+    const time_t now = ::time(nullptr);
+    tm utc;
+    std::strftime(time, sizeof time, "%FT%T.000Z", ::gmtime_r(&now, &utc));
+    line.add("{\"time\":\"").add(time).add("\",\"level\":\"").add(event.level).add("\",\"event\":\"").add(event.name);
+    line.add("\",\"message\":\"").addQuoted(message).add("\"}");
+  }
+  line.add("\n");
+  if (::write(STDERR_FILENO, line.text, line.length) < 0) return;  // nobody reads the log
 }
 
 void notifyManager(const char* state) {
@@ -106,6 +131,6 @@ pid_t startServer(char* const* command, int socket) {
   ::setenv("SHENV_SUPERVISOR", number, 1);
   ::unsetenv("NOTIFY_SOCKET");
   ::execv(command[0], command);
-  tell("cannot run %s: %s", command[0], std::strerror(errno));
+  tell({"error", "command-failed"}, "Cannot run %s: %s", command[0], std::strerror(errno));
   ::_exit(126);
 }

@@ -8,8 +8,14 @@ uint64_t monotonicMs();
 // Since 1970.
 int64_t wallClockMs();
 
-// A line to stderr, which is the log of a mount in the background.
-[[gnu::format(printf, 1, 2)]] void tell(const char* format, ...);
+// As docs/observing.md lists them.
+struct Event {
+  const char* level;
+  const char* name;
+};
+
+// An entry for the log, which stderr is for a mount in the background; the sentence alone on a terminal.
+[[gnu::format(printf, 2, 3)]] void tell(const Event& event, const char* format, ...);
 
 // Tells the service manager that started this process (sd_notify(3)); nothing where there is none.
 void notifyManager(const char* state);
