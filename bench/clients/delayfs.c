@@ -4,10 +4,11 @@
  *   delayfs FOLDER MOUNTPOINT DELAY_US COUNTERS
  *
  * Every request that a client of NFS would send to its server is answered DELAY_US microseconds later: LOOKUP,
- * GETATTR, OPEN (close-to-open consistency asks the server at each), READ (of up to 128 KiB), READDIR, READLINK.
+ * GETATTR, OPEN (close-to-open consistency asks the server at each), READ (of up to 1 MiB, as most servers of NFS grant), READDIR, READLINK.
  * Names and attributes stay valid for 3 s, NFS's acregmin; pages stay cached from open to open. COUNTERS is a file
- * of 64 little-endian 64-bit counts by opcode (linux/fuse.h), the last one of bytes read, kept up to date. Runs in the foreground until it is
- * unmounted; needs root, because it mounts by mount(2). Speaks the protocol itself, so it needs no library.
+ * of 64 little-endian 64-bit counts by opcode (linux/fuse.h), the last one of bytes read, kept up to date. Runs in the
+ * foreground until it is unmounted; needs root, because it mounts by mount(2). Speaks the protocol itself, so it needs
+ * no library.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -27,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { threads = 16, buffer_size = (128 << 10) + 4096, most_nodes = 1 << 20, opcodes = 64, read_bytes = 63 };
+enum { most_read = 1 << 20, buffer_size = most_read + 4096, threads = 16, most_nodes = 1 << 20, opcodes = 64, read_bytes = 63 };
 
 /* A node id is the index of a path; nodes are never given back. */
 static char *paths[most_nodes];
@@ -80,8 +81,8 @@ static long do_init(char *out, const struct fuse_init_in *in) {
   init->flags = in->flags & (FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_BIG_WRITES);
   init->max_background = 64;
   init->congestion_threshold = 48;
-  init->max_write = 128 << 10;
-  init->max_pages = 32;
+  init->max_write = most_read; /* bounds reads too */
+  init->max_pages = most_read / 4096;
   init->time_gran = 1;
   return sizeof *init;
 }

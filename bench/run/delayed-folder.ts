@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mountAt } from '../../src/mount/mountpoint.js';
 import { eventually } from '../../test/support/eventually.js';
@@ -9,6 +9,9 @@ import { ask } from './commands.js';
 
 /** The opcodes of linux/fuse.h that reach the server of a network file system, as bench/clients/delayfs.c delays them. */
 const delayedOpcodes = { LOOKUP: 1, GETATTR: 3, READLINK: 5, OPEN: 14, READ: 15, READDIR: 28 } as const;
+
+/** What bench/clients/delayfs.c reads at most in one request. */
+const mostReadBytes = 1 << 20;
 
 /** The counter after those of the opcodes. */
 const readBytesSlot = 63;
@@ -46,6 +49,7 @@ export async function mountDelayed(
     if (child.exitCode !== null) throw new Error(`delayfs ended with ${child.exitCode}`);
     return (await mountAt(mountpoint)) !== undefined;
   }, 'the delaying file system is mounted');
+  await readAhead(mountpoint);
   const operations = async () => {
     const counts = await readFile(counters);
     const all = Object.values(delayedOpcodes).map((opcode) => Number(counts.readBigUInt64LE(opcode * 8)));
@@ -53,4 +57,10 @@ export async function mountDelayed(
   };
   const bytesRead = async () => Number((await readFile(counters)).readBigUInt64LE(readBytesSlot * 8));
   return { mountpoint, operations, bytesRead, unmount };
+}
+
+/** As an NFS client reads: what a process wants at once in one request, up to what the server grants. */
+async function readAhead(mountpoint: string): Promise<void> {
+  const device = (await stat(mountpoint)).dev;
+  await writeFile(`/sys/class/bdi/${device >> 8}:${device & 0xff}/read_ahead_kb`, String(mostReadBytes >> 10));
 }
