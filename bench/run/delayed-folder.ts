@@ -62,5 +62,8 @@ export async function mountDelayed(
 /** As an NFS client reads: what a process wants at once in one request, up to what the server grants. */
 async function readAhead(mountpoint: string): Promise<void> {
   const device = (await stat(mountpoint)).dev;
-  await writeFile(`/sys/class/bdi/${device >> 8}:${device & 0xff}/read_ahead_kb`, String(mostReadBytes >> 10));
+  await writeFile(
+    `/sys/class/bdi/${device >> 8}:${device & 0xff}/read_ahead_kb`,
+    String(mostReadBytes >> 10),
+  );
 }

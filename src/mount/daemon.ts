@@ -1,25 +1,24 @@
 import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { ShenvError } from '../base/errors.js';
+import { unless } from '../base/errors.js';
 import { isServedFileSystem } from '../base/file-system.js';
-import type { Logger } from '../base/log.js';
 import { packageVersion } from '../base/package-files.js';
 import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
 import type { HeldLease } from '../store/leases.js';
-import { ContentCache, type ContentCacheOptions } from './content-cache.js';
+import type { ContentCache } from './content-cache.js';
 import { closeControl, serveControl } from './control.js';
-import type { DaemonStatus } from './daemon-status.js';
-import type { Engine, EngineName, Publication } from './engine.js';
-import { type DaemonFigures, processFigures } from './figures.js';
+import type { DaemonOptions } from './daemon-options.js';
+import { type DaemonStatus, describeDaemon, storesOf } from './daemon-status.js';
+import type { Engine, Publication } from './engine.js';
 import { nameSuccessor } from './hand-over.js';
-import { KernelEngine } from './kernel-engine.js';
 import { logFailure, logMounted, logReload, logStart } from './log-events.js';
 import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
+import { openCache } from './open-cache.js';
 import { Renderer } from './renderer.js';
 import {
   type ControlRequest,
@@ -32,26 +31,7 @@ import {
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
-import type { Supervision } from './supervision.js';
-import { supervisionStatus } from './supervision-status.js';
 import { type Watch, watchHome } from './watch-home.js';
-
-export interface DaemonOptions {
-  mountpoint: string;
-  /** Mount this environment alone, its root at the mount point; undefined mounts all, as folders. */
-  environment: string | undefined;
-  engine: EngineName | 'auto';
-  allowOther: boolean;
-  fullBlocks: boolean;
-  threads: number | undefined;
-  /** The tie to whoever starts another process when this one dies. */
-  supervision: Supervision | undefined;
-  /** How often to look for changes made on other hosts; 0 never, undefined where that is needed. */
-  pollMs: number | undefined;
-  /** Keep copies of images on a disk of this host. */
-  cache: ContentCacheOptions | undefined;
-  log: Logger;
-}
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -166,7 +146,7 @@ export class Daemon {
       mountpoint,
       engine: this.#engine!.name,
       home: places.home,
-      ...this.#stores(),
+      ...storesOf(places),
       startedMs: this.#startedMs,
       ...(environment === undefined ? {} : { environment }),
     });
@@ -189,7 +169,7 @@ export class Daemon {
     });
     const { engine, reason } = await startEngine(inherited ? 'kernel' : this.#options.engine, {
       ...this.#options,
-      isStoreRemote: await isServedFileSystem(this.#workspace.store.layouts[0]!.root),
+      isStoreRemote: (await unless('ENOENT', isServedFileSystem(this.#workspace.places.store))) ?? false,
       source: this.#environments,
       renderer: this.#renderer,
       journal: this.#journal,
@@ -214,45 +194,19 @@ export class Daemon {
   }
 
   status(): DaemonStatus {
-    const { requests, errors, negotiated, details } = this.#engine!.status();
-    const { mountpoint, environment, supervision } = this.#options;
-    const { warnings } = this.#environments;
-    return {
-      mountpoint,
-      ...(environment === undefined ? {} : { environment }),
-      pid: process.pid,
-      engine: this.#engine!.name,
+    return describeDaemon({
+      options: this.#options,
+      places: this.#workspace.places,
+      environments: this.#environments,
+      engine: this.#engine!,
       engineReason: this.#engineReason,
-      home: this.#workspace.places.home,
-      ...this.#stores(),
-      uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
-      environments: this.#environments.count,
-      viewsLoaded: this.#environments.loadedCount,
-      memoryBytes: process.memoryUsage.rss(),
-      ...(supervision && { supervision: supervisionStatus(supervision, this.#servesSinceMs) }),
-      requests,
-      ...this.#figures(errors),
-      negotiated,
-      details: this.#cache ? { ...details, cache: this.#cache.status() } : details,
-      failures: Object.fromEntries(this.#environments.failures),
-      ...(warnings.size === 0 ? {} : { warnings: Object.fromEntries(warnings) }),
-    };
-  }
-
-  #figures(errors: Record<string, number>): DaemonFigures {
-    return {
+      cache: this.#cache,
+      startedMs: this.#startedMs,
+      servesSinceMs: this.#servesSinceMs,
       version: this.#version,
-      imagesLoaded: this.#environments.imageCount,
       reloads: this.#reloads,
       generatedBytes: this.#renderer!.keptBytes,
-      process: processFigures(),
-      errors,
-    };
-  }
-
-  #stores(): { store: string; upstreams?: string[] } {
-    const { store, upstreams } = this.#workspace.places;
-    return { store, ...(upstreams.length === 0 ? {} : { upstreams }) };
+    });
   }
 
   async #handle(request: ControlRequest): Promise<unknown> {
@@ -343,17 +297,4 @@ export class Daemon {
     this.#options.log.info('end', `The mount at ${this.#options.mountpoint} has ended`);
     this.#end('unmounted');
   }
-}
-
-/** Throws ENGINE_UNAVAILABLE for an engine that cannot read from copies. */
-async function openCache(options: ContentCacheOptions, engine: Engine): Promise<ContentCache> {
-  if (!(engine instanceof KernelEngine)) {
-    await engine.unmount(true);
-    throw new ShenvError('ENGINE_UNAVAILABLE', `The engine ${engine.name} cannot read from a cache`, {
-      hint: 'Leave out --cache, or use the kernel engine.',
-    });
-  }
-  const cache = await ContentCache.open(options, engine);
-  engine.useCache(cache);
-  return cache;
 }

@@ -8,15 +8,16 @@ import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inode.js';
-import type { GeneratedEntry, View, ViewDirectory, ViewLayer } from '../view/tree.js';
+import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
-import type { NativeImage, NativeSession, Upcall } from './native-addon.js';
-import { asFile, nativeOf, redirected } from './native-places.js';
+import type { NativeSession, Upcall } from './native-addon.js';
+import { asFile, nativeOf } from './native-places.js';
+import { SessionImages } from './session-images.js';
 
 const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
@@ -33,13 +34,10 @@ export class KernelEngine implements Engine, CopyReader {
   readonly name = 'kernel';
   readonly #options: EngineOptions;
   readonly #published = new Map<number, PublishedView>();
-  /** What the session has, by the path of its file. */
-  readonly #images = new Map<string, NativeImage>();
+  #images: SessionImages | undefined;
   #roots = new Map<string, number>();
   /** Serial of the environment whose root is the mount's. */
   #sole: number | undefined;
-  /** What is read from a disk of this host, by the path in the store. */
-  readonly #copies = new Map<string, Copy>();
   #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
   readonly #inherited: InheritedImages;
@@ -64,6 +62,7 @@ export class KernelEngine implements Engine, CopyReader {
       ? takeSessionOver(this.#options, callbacks)
       : mountSession(this.#options, callbacks, first);
     this.#session = session;
+    this.#images = new SessionImages(session);
     this.#via = via;
     this.#sole = sole;
     session.inheritImages(this.#inherited.serials);
@@ -75,7 +74,8 @@ export class KernelEngine implements Engine, CopyReader {
 
   async publish({ rootsChanged, replaced, forgotten, renewed }: Publication): Promise<void> {
     const session = this.#session!;
-    this.#renewImages(renewed);
+    this.#images!.renew(renewed);
+    this.#cache?.forget(renewed);
     for (const { before, after } of replaced) {
       if (!this.#mayBeKnown(before.environmentSerial)) continue;
       if (after?.environmentSerial === before.environmentSerial) this.#replaceView(before, after);
@@ -154,21 +154,9 @@ export class KernelEngine implements Engine, CopyReader {
       view.environmentSerial,
       view.layers.map(({ image }) => asFile(nativeOf(image))),
     );
-    for (const { image } of view.layers) this.#addImage(image);
+    for (const { image } of view.layers) this.#images!.add(image);
     session.publishView(encodeView(view));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
-  }
-
-  #addImage(image: ViewLayer['image']): void {
-    const { serial, path } = image;
-    const native = nativeOf(image);
-    const known = this.#images.get(path);
-    if (known && known.serial !== serial) this.#session!.dropImage(known.serial);
-    const isRebased = known && known.base?.serial !== native.base?.serial;
-    const placed = redirected(native, this.#copies);
-    if (isRebased) this.#session!.renewImage(placed);
-    else this.#session!.addImage(placed);
-    this.#images.set(path, native);
   }
 
   usedImages(): Image[] {
@@ -179,33 +167,11 @@ export class KernelEngine implements Engine, CopyReader {
   }
 
   readFrom({ path }: Image, copy: Copy | undefined): void {
-    if (copy) this.#copies.set(path, copy);
-    else this.#copies.delete(path);
-    for (const native of this.#images.values()) {
-      if (native.path === path || native.base?.path === path)
-        this.#session!.renewImage(redirected(native, this.#copies));
-    }
+    this.#images!.readFrom(path, copy);
   }
 
   useCache(cache: ContentCache): void {
     this.#cache = cache;
-  }
-
-  /** Files that were replaced are opened anew; one that has another serial now is added when a view shows it. */
-  #renewImages(renewed: ReadonlySet<string>): void {
-    for (const path of renewed) this.#copies.delete(path);
-    this.#cache?.forget(renewed);
-    for (const [path, known] of [...this.#images]) {
-      if (!isRenewed(known, renewed)) continue;
-      const native = asFile(known);
-      try {
-        this.#session!.renewImage(redirected(native, this.#copies));
-        this.#images.set(path, native);
-      } catch {
-        this.#session!.dropImage(native.serial);
-        this.#images.delete(path);
-      }
-    }
   }
 
   /** The kernel forgets the pages of files that were replaced and, where their numbers are others now, their names. */

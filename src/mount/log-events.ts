@@ -2,7 +2,7 @@ import { ShenvError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import type { Places } from '../base/paths.js';
 import type { View } from '../view/tree.js';
-import type { DaemonOptions } from './daemon.js';
+import type { DaemonOptions } from './daemon-options.js';
 import type { DaemonStatus } from './daemon-status.js';
 import type { Publication } from './engine.js';
 import type { Upcall } from './native-addon.js';

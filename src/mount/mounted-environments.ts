@@ -1,12 +1,10 @@
 import { ShenvError } from '../base/errors.js';
-import type { Logger } from '../base/log.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import { loadSealed } from '../env/sealed/load.js';
 import type { Workspace } from '../env/workspace.js';
 import type { Manifest } from '../manifest/types.js';
 import { ImageCache } from '../store/image-cache.js';
-import type { ImageName } from '../store/layout.js';
 import { imagesOf } from '../store/roots.js';
 import { ShownSerials } from '../store/shown-serials.js';
 import { controlName } from '../view/control-view.js';
@@ -16,32 +14,9 @@ import { BroughtImages } from './brought-images.js';
 import { ControlFolder } from './control-folder.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
 import { logComposed, logFailure } from './log-events.js';
+import { type MountedEnvironment, type MountedOptions, shownGeneration } from './mounted-environment.js';
 import { ReplacedImages } from './replaced-images.js';
-import type { ShownImages } from './shown-images.js';
-import type { Inherited, ShownGeneration, ShownJournal } from './shown-journal.js';
-
-interface MountedEnvironment {
-  environmentSerial: number;
-  generation: number;
-  /** Set from the first use on. */
-  view: Promise<View> | undefined;
-  /** What the view shows; known before it is composed. */
-  images: readonly ImageName[];
-  /** The kernel may know it from a process before this one, though this one has not composed it. */
-  wasShown?: boolean;
-}
-
-export interface MountedOptions {
-  /** Content of `.shenv/status.json`. */
-  status: () => string;
-  /** Show this environment, or this generation of one (`web@3`), alone; no other is read, and there is no `.shenv`. */
-  only: string | undefined;
-  /** Told what is shown before it is opened. */
-  shown: ShownImages;
-  /** Told what is shown before the kernel sees it; undefined where nobody reads it. */
-  journal: ShownJournal | undefined;
-  log: Logger;
-}
+import type { Inherited, ShownGeneration } from './shown-journal.js';
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
@@ -302,11 +277,4 @@ export class MountedEnvironments implements ViewSource {
       return undefined;
     }
   }
-}
-
-function shownGeneration([name, { environmentSerial, generation }]: readonly [
-  string,
-  MountedEnvironment,
-]): ShownGeneration {
-  return { name, environmentSerial, generation };
 }

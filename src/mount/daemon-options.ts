@@ -1,0 +1,21 @@
+import type { Logger } from '../base/log.js';
+import type { ContentCacheOptions } from './content-cache.js';
+import type { EngineName } from './engine.js';
+import type { Supervision } from './supervision.js';
+
+export interface DaemonOptions {
+  mountpoint: string;
+  /** Mount this environment alone, its root at the mount point; undefined mounts all, as folders. */
+  environment: string | undefined;
+  engine: EngineName | 'auto';
+  allowOther: boolean;
+  fullBlocks: boolean;
+  threads: number | undefined;
+  /** The tie to whoever starts another process when this one dies. */
+  supervision: Supervision | undefined;
+  /** How often to look for changes made on other hosts; 0 never, undefined where that is needed. */
+  pollMs: number | undefined;
+  /** Keep copies of images on a disk of this host. */
+  cache: ContentCacheOptions | undefined;
+  log: Logger;
+}
