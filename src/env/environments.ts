@@ -149,14 +149,13 @@ export class Environments {
   async commit(manifest: Manifest): Promise<void> {
     await this.#noteParents(manifest);
     await this.#register([manifest]);
-    const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
     const sealed = await this.sealed.prepare(manifest);
-    const published = await publishExclusively(
-      staged,
-      this.#manifestPath(manifest.name, manifest.generation),
-    );
+    const published = await this.#publish(manifest).catch(async (error: unknown) => {
+      await removeUnpublished(sealed);
+      throw error;
+    });
     if (published) return this.#announce(manifest.name);
-    if (sealed !== undefined) await unless('ENOENT', unlink(sealed));
+    await removeUnpublished(sealed);
     throw new ShenvError(
       'ENVIRONMENT_CHANGED',
       `'${manifest.name}' was changed by another process meanwhile`,
@@ -164,6 +163,11 @@ export class Environments {
         hint: 'Nothing was lost; run the command again.',
       },
     );
+  }
+
+  async #publish(manifest: Manifest): Promise<boolean> {
+    const staged = await stageFile(this.#staging, (file) => file.writeFile(encodeManifest(manifest)));
+    return publishExclusively(staged, this.#manifestPath(manifest.name, manifest.generation));
   }
 
   /** Removes old generations of an environment; the newest one stays in any case. */
@@ -185,8 +189,12 @@ export class Environments {
     const serial = await this.#serialOf(name, newest);
     await mkdir(this.#staging, { recursive: true, mode: 0o755 });
     const doomed = join(this.#staging, stagingName());
-    await rename(join(this.#folder, name), doomed);
-    await syncFolder(this.#folder);
+    const place = join(this.#folder, name);
+    await rename(place, doomed);
+    await syncFolder(this.#folder).catch(async (error: unknown) => {
+      await rename(doomed, place).catch(() => undefined);
+      throw error;
+    });
     await noteChange(this.changed);
     await rm(doomed, { recursive: true });
     await unless('ENOENT', unlink(join(this.#children, name)));
@@ -287,6 +295,11 @@ function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
     if (!(error instanceof ShenvError)) throw error;
     return undefined;
   }
+}
+
+/** What was sealed of a generation that did not come to be. */
+async function removeUnpublished(sealed: string | undefined): Promise<void> {
+  if (sealed !== undefined) await unlink(sealed).catch(() => undefined);
 }
 
 function environmentExists(name: string): ShenvError {
