@@ -3,10 +3,9 @@ import { ContentCache, type ContentCacheOptions } from './content-cache.js';
 import type { Engine } from './engine.js';
 import { KernelEngine } from './kernel-engine.js';
 
-/** Has `engine`, which is mounted, read from copies. Throws ENGINE_UNAVAILABLE, and unmounts, where it cannot. */
+/** Has `engine`, which is mounted, read from copies. Throws ENGINE_UNAVAILABLE where it cannot, STORE_UNUSABLE. */
 export async function openCache(options: ContentCacheOptions, engine: Engine): Promise<ContentCache> {
   if (!(engine instanceof KernelEngine)) {
-    await engine.unmount(true);
     throw new ShenvError('ENGINE_UNAVAILABLE', `The engine ${engine.name} cannot read from a cache`, {
       hint: 'Leave out --cache, or use the kernel engine.',
     });
