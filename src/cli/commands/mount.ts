@@ -7,7 +7,7 @@ import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
 import { logFailure } from '../../mount/log-events.js';
 import { logToFile, logToStderr } from '../../mount/log-file.js';
-import { assertOwnMount, canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
+import { assertOwnMount, canonicalMountpoint, pathBeside, probeMount } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
@@ -15,7 +15,7 @@ import type { SupervisionStatus } from '../../mount/supervision-status.js';
 import { parseCount, parseSize } from '../quantities.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
-import { startInBackground, tellFailure, tellReadiness } from './background.js';
+import { startInBackground, tellFailure, tellReadiness, withoutReadiness } from './background.js';
 import { describeForeignMounts } from './foreign-mounts.js';
 import { serverCommand } from './supervised.js';
 
@@ -39,6 +39,9 @@ export interface MountOptions {
 /** Where tools look for a project's environment. */
 const projectMountpoint = '.venv';
 const usualCacheSize = '20G';
+const endGraceMs = 100;
+/** For a mount that is taken back. */
+const failedGraceMs = 2_000;
 
 export async function mount(
   workspace: Workspace,
@@ -47,6 +50,8 @@ export async function mount(
 ): Promise<Report> {
   const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
   const mountpoint = await canonicalMountpoint(path ?? usual);
+  // Who unmounts, maybe when nobody serves any more, does not look for programs in the mount.
+  process.env.PATH = pathBeside([mountpoint, resolve(path ?? usual)]);
   checkThreads(options.threads);
   parseSize(options.cacheSize ?? usualCacheSize);
   if (options.poll !== undefined) parseCount('--poll', options.poll, 0);
@@ -60,7 +65,7 @@ export async function mount(
 function becomeSupervisor(mountpoint: string, options: MountOptions): void {
   const [program, ...args] = serverCommand(mountpoint, process.argv.slice(2), options);
   if (program === process.execPath) return;
-  const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(withoutReadiness()).map(([name, value]) => `${name}=${value}`);
   loadNativeAddon().becomeProgram(program!, [program!, ...args], variables);
 }
 
@@ -85,24 +90,31 @@ async function serve(
     supervision: options.supervision,
     log,
   });
-  const stop = () => void daemon.stop(true).catch(() => process.exit(1));
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const started = daemon.start();
+  // Before it is mounted there is nothing to unmount, and what is at its place may be another's.
+  const stop = () => void started.then(() => daemon.stop(true), () => undefined).catch(() => process.exit(1));
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', stop);
   options.supervision?.watch(() =>
     log.warn('supervisor-lost', `The supervisor of ${mountpoint} has died; this process serves on alone`),
   );
   try {
-    await daemon.start();
+    await started;
   } catch (error) {
     logFailure(log, 'start-failed', mountpoint, error);
     tellFailure(error);
+    endSoon(failedGraceMs);
     throw error;
   }
   const { engine } = daemon.status();
   tellReadiness(engine);
   if ((await daemon.ended) === 'handed over') process.exit(0);
-  // fuse-native leaves a thread behind that would keep the process alive.
-  setTimeout(() => process.exit(), 100).unref();
+  endSoon(endGraceMs);
   return { data: { mountpoint, engine }, text: '' };
+}
+
+/** Also where something keeps the process alive, as the thread that fuse-native leaves behind. */
+function endSoon(graceMs: number): void {
+  setTimeout(() => process.exit(), graceMs).unref();
 }
 
 /** Into the file that `shenv-fs log` reads; in the foreground on stderr too. */
