@@ -18,14 +18,14 @@ const readyVariable = 'SHENV_READY_DESCRIPTOR';
  */
 export async function startInBackground(
   [program, ...args]: readonly string[],
-  log: string,
+  { log, PATH }: { log: string; PATH: string },
 ): Promise<{ engine: string; pid: number | undefined }> {
   const output = await open(log, 'a', 0o600);
   const child = spawn(program!, args, {
     detached: true,
     cwd: '/',
     stdio: ['ignore', output.fd, output.fd, 'pipe'],
-    env: { ...process.env, [readyVariable]: String(readyDescriptor) },
+    env: { ...process.env, PATH, [readyVariable]: String(readyDescriptor) },
   });
   await output.close();
   const readiness = await waitForReadiness(child);

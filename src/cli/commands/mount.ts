@@ -50,12 +50,13 @@ export async function mount(
 ): Promise<Report> {
   const usual = options.env === undefined ? workspace.places.mountpoint : projectMountpoint;
   const mountpoint = await canonicalMountpoint(path ?? usual);
-  // Who unmounts, maybe when nobody serves any more, does not look for programs in the mount.
-  process.env.PATH = pathBeside([mountpoint, resolve(path ?? usual)]);
   checkThreads(options.threads);
   parseSize(options.cacheSize ?? usualCacheSize);
   if (options.poll !== undefined) parseCount('--poll', options.poll, 0);
-  if (!options.foreground) return start(workspace, mountpoint, options);
+  // Who unmounts, maybe when nobody serves any more, does not look for programs in the mount.
+  const PATH = pathBeside([mountpoint, resolve(path ?? usual)]);
+  if (!options.foreground) return start(workspace, mountpoint, { ...options, PATH });
+  process.env.PATH = PATH;
   const supervision = Supervision.join();
   if (!supervision) becomeSupervisor(mountpoint, options);
   return serve(workspace, mountpoint, { ...options, supervision });
@@ -91,9 +92,10 @@ async function serve(
     log,
   });
   const started = daemon.start();
+  const unmount = () => daemon.stop(true).catch(() => process.exit(1));
   // Before it is mounted there is nothing to unmount, and what is at its place may be another's.
-  const stop = () => void started.then(() => daemon.stop(true), () => undefined).catch(() => process.exit(1));
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', stop);
+  const stop = () => void started.then(unmount).catch(() => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   options.supervision?.watch(() =>
     log.warn('supervisor-lost', `The supervisor of ${mountpoint} has died; this process serves on alone`),
   );
@@ -131,13 +133,17 @@ function checkThreads(text: string | undefined): void {
   });
 }
 
-async function start(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
+async function start(
+  workspace: Workspace,
+  mountpoint: string,
+  options: MountOptions & { PATH: string },
+): Promise<Report> {
   const { runtime } = workspace.places;
   await prepareRuntime(runtime);
   const { log } = runtimeFiles(runtime, mountpoint);
   const { engine, pid } = await startInBackground(
     serverCommand(mountpoint, ['mount', mountpoint, '--foreground', ...passedOn(options)], options),
-    log,
+    { log, PATH: options.PATH },
   );
   if ((await probeMount(mountpoint)) !== 'answers') {
     throw new ShenvError('MOUNT_FAILED', `The mount at ${mountpoint} does not answer`, {

@@ -58,3 +58,24 @@ test('a torn last line is not read, a lost journal is known to be lost, a retire
   await t.throwsAsync(stat(path));
   t.true((await new ShownJournal(path).inherit()).isUnknown);
 });
+
+test('a journal that grows is written anew, though not at each change once what it holds is much', async (t) => {
+  const path = await journalFile(t);
+  const journal = new ShownJournal(path);
+  journal.begin();
+  const origin = 'x'.repeat(1 << 20);
+  const inodes = new Set<number>();
+  let generation = 0;
+  const change = async () => {
+    generation += 1;
+    journal.load(7, [{ ...image(generation), origin }]);
+    journal.change([shows(generation)], []);
+    journal.settle();
+    inodes.add((await stat(path)).ino);
+  };
+  while (generation < 24) await change();
+  t.true(inodes.size >= 2 && inodes.size <= 4, `${inodes.size} files`);
+  const inherited = await new ShownJournal(path).inherit();
+  t.deepEqual(inherited.generations.get('web'), [shows(24)]);
+  t.is(inherited.images.length, 24);
+});
