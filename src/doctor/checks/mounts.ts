@@ -84,7 +84,7 @@ function tellHealth(status: DaemonStatus, again: string, findings: Findings): vo
     findings.advice(
       `${mountpoint} is served by version ${version ?? 'unknown'}, and this program is ${ours}`,
       supervision?.isWatching
-        ? `\`shenv-fs restart ${mountpoint}\`, which nobody notices.`
+        ? `\`shenv-fs restart ${mountpoint}\`, which nobody who uses it notices.`
         : `\`shenv-fs unmount ${mountpoint}\` and ${again}, when nobody uses it.`,
     );
   }
