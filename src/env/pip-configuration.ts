@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { devNull } from 'node:os';
+import { devNull, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { unless } from '../base/errors.js';
+import { systemErrorCode } from '../base/errors.js';
 
 /** Settings that do not change what pip chooses among wheels of this machine. */
 const harmless = new Set([
@@ -25,14 +25,14 @@ export async function isPipTold(
   const named = Object.keys(variables).filter((name) => name.startsWith('PIP_') && variables[name] !== '');
   if (named.some((name) => matters(settingName(name.slice('PIP_'.length))))) return true;
   for (const path of configurationFiles(python, variables)) {
-    const text = (await unless('ENOTDIR', unless('ENOENT', readFile(path, 'utf8')))) ?? '';
-    if (settingsOf(text).some(matters)) return true;
+    const text = await readFile(path, 'utf8').catch(whereUnread);
+    if (text === undefined || settingsOf(text).some(matters)) return true;
   }
   return false;
 }
 
 function configurationFiles(python: string, variables: NodeJS.ProcessEnv): string[] {
-  const { HOME = '', PIP_CONFIG_FILE, VIRTUAL_ENV } = variables;
+  const { HOME = homedir(), PIP_CONFIG_FILE, VIRTUAL_ENV } = variables;
   if (PIP_CONFIG_FILE === devNull) return [];
   const system = (variables.XDG_CONFIG_DIRS || '/etc/xdg').split(':').map((folder) => join(folder, 'pip'));
   const user = variables.XDG_CONFIG_HOME || join(HOME, '.config');
@@ -42,11 +42,16 @@ function configurationFiles(python: string, variables: NodeJS.ProcessEnv): strin
   return PIP_CONFIG_FILE ? [...files, PIP_CONFIG_FILE] : files;
 }
 
-/** Names of what an INI file sets, in any section. */
+/** Undefined for what is there and cannot be read: pip itself says what it makes of that. */
+function whereUnread(error: unknown): string | undefined {
+  return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') ? '' : undefined;
+}
+
+/** Names of what an INI file sets, in any section; an indented line may go on with a value, or be the next setting. */
 function settingsOf(text: string): string[] {
   return text
     .split(/\r?\n/)
-    .map((line) => /^([^\s#;[:=][^:=]*)[:=]/.exec(line)?.[1] ?? '')
+    .map((line) => /^\s*([^\s#;[:=][^:=]*)[:=]/.exec(line)?.[1] ?? '')
     .filter((name) => name !== '')
     .map(settingName);
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { Environments } from '../../../src/env/environments.js';
 import { isPipTold } from '../../../src/env/pip-configuration.js';
@@ -64,6 +64,16 @@ test('variables and configuration files of pip that say what to choose are notic
   t.false(await isPipTold(python, [], own));
   const { PIP_CONFIG_FILE: _, ...others } = own;
   t.true(await isPipTold(python, [], others));
+  const told = { ...others, XDG_CONFIG_DIRS: sandbox.path('none') };
+  const file = sandbox.path('.pip', 'pip.conf');
+  t.false(await isPipTold(python, [], told));
+  await mkdir(file, { recursive: true });
+  t.true(await isPipTold(python, [], told), 'what cannot be read');
+  await rm(file, { recursive: true });
+  await writeFile(file, '[global]\n  timeout = 5\n');
+  t.false(await isPipTold(python, [], told));
+  await writeFile(file, '[global]\n  timeout = 5\n  constraint = x\n');
+  t.true(await isPipTold(python, [], told), 'an indented setting');
 });
 
 /** From now on a pip that runs fails: it does not understand its settings. */
