@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { unless } from '../base/errors.js';
 import { isServedFileSystem } from '../base/file-system.js';
 import { packageVersion } from '../base/package-files.js';
-import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
@@ -112,6 +111,7 @@ export class Daemon {
       await prepareMountpoint(this.#options.mountpoint);
       await this.#startEngine(undefined);
     } catch (error) {
+      this.#watcher?.close();
       this.#journal?.end();
       for (const lease of this.#leases) await lease.end();
       throw error;
@@ -128,6 +128,7 @@ export class Daemon {
     await this.#startEngine(inherited);
     if (inherited.isRetired) return;
     const forgotten = inherited.isUnknown ? this.#environments.list() : [];
+    await this.#watchHome();
     // What goes wrong is in the log; the next change or command tries again.
     await this.#reload(new Set(), forgotten).catch(() => undefined);
     await this.#openControl();
@@ -150,13 +151,13 @@ export class Daemon {
       startedMs: this.#startedMs,
       ...(environment === undefined ? {} : { environment }),
     });
-    await this.#watchHome();
     logMounted(this.#options.log, this.status());
   }
 
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     if (environment !== undefined) await readReference(this.#workspace, environment);
+    await this.#watchHome();
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
   }
@@ -176,7 +177,8 @@ export class Daemon {
       inherited,
       onEnd: () => void this.#cleanUp(),
     });
-    if (this.#options.cache) this.#cache = await openCache(this.#options.cache, engine);
+    const { cache, log } = this.#options;
+    if (cache) this.#cache = await openCache(cache, engine, log);
     this.#engine = engine;
     this.#engineReason = reason;
     this.#servesSinceMs = Date.now();
@@ -259,15 +261,11 @@ export class Daemon {
     this.#end('handed over');
   }
 
-  /** Environments that come or go without a command telling us (another host, a restored backup). */
+  /** From before environments are read, for those that come or go without a command telling us (a restored backup). */
   async #watchHome(): Promise<void> {
-    const { environments, store } = this.#workspace;
-    const { environment, pollMs } = this.#options;
-    const only = environment === undefined ? undefined : parseReference(environment).name;
-    const also = store.layouts.map(({ renewed }) => renewed);
     // A reload that fails leaves what is shown as it was; the next change or command tries again.
-    const reload = () => void this.#reload().catch(() => undefined);
-    this.#watcher = await watchHome(environments, { pollMs, also, only }, reload);
+    const reload = () => void this.#started?.then(() => this.#reload()).catch(() => undefined);
+    this.#watcher = await watchHome(this.#workspace, this.#options, reload);
   }
 
   /**
