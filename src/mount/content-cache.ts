@@ -122,7 +122,7 @@ export class ContentCache {
   /** What somebody has changed on the disk is not read any longer. */
   async #check(): Promise<void> {
     this.#checkedMs = Date.now();
-    await this.#folder.stay();
+    await this.#folder.stay().catch(() => undefined);
     for (const [path, image] of this.#copied) {
       if (await this.#folder.isUnchanged(image).catch(() => false)) continue;
       if (this.#copied.get(path) !== image) continue;
