@@ -178,7 +178,8 @@ export class Daemon {
       onEnd: () => void this.#cleanUp(),
     });
     const { cache, log } = this.#options;
-    if (cache) this.#cache = await openCache(cache, engine, log);
+    const isTakenOver = inherited !== undefined;
+    if (cache) this.#cache = await openCache(cache, engine, { isTakenOver, log });
     this.#engine = engine;
     this.#engineReason = reason;
     this.#servesSinceMs = Date.now();

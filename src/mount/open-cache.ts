@@ -5,19 +5,26 @@ import type { Engine } from './engine.js';
 import { KernelEngine } from './kernel-engine.js';
 import { logFailure } from './log-events.js';
 
+interface Circumstances {
+  /** Another process has served the mount, and who uses it shall not lose it. */
+  isTakenOver: boolean;
+  log: Logger;
+}
+
 /**
- * Has `engine`, which is mounted, read from copies; undefined, and the log tells it, where the disk is full. Unmounts
- * and throws ENGINE_UNAVAILABLE where the engine cannot, STORE_UNUSABLE for a folder that others may write.
+ * Has `engine`, which is mounted, read from copies; undefined, and the log tells it, where the disk is full, or nothing
+ * can be copied to where a mount was taken over. Else unmounts and throws ENGINE_UNAVAILABLE where the engine cannot,
+ * STORE_UNUSABLE for a folder that others may write.
  */
 export async function openCache(
   options: ContentCacheOptions,
   engine: Engine,
-  log: Logger,
+  { isTakenOver, log }: Circumstances,
 ): Promise<ContentCache | undefined> {
   try {
     return await openFor(options, engine);
   } catch (error) {
-    if (isFull(error)) {
+    if (isTakenOver || isFull(error)) {
       logFailure(log, 'cache-unusable', options.folder, error);
       return undefined;
     }
