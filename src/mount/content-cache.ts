@@ -101,7 +101,8 @@ export class ContentCache {
     this.#copying.set(path, image);
     const isWanted = () => this.#copying.get(path) === image;
     try {
-      const copy = (await this.#folder.find(image).catch(() => undefined)) ?? (await this.#folder.copy(image));
+      const known = await this.#folder.find(image).catch(() => undefined);
+      const copy = known ?? (await this.#folder.copy(image));
       if (!isWanted()) return;
       if (copy !== undefined) this.#use(image, copy);
       else this.#refused.set(path, Date.now() + lookEveryMs * 4);

@@ -242,10 +242,14 @@ function keyOf({ header }: Image): string {
 async function assertOwn(folder: string): Promise<void> {
   const { uid, mode } = await stat(folder);
   if (uid === ownUid() && (mode & 0o022) === 0) return;
-  throw new ShenvError('STORE_UNUSABLE', `The cache ${folder} belongs to somebody else or is open to others`, {
-    hint: 'Choose a folder of your own with --cache.',
-    path: folder,
-  });
+  throw new ShenvError(
+    'STORE_UNUSABLE',
+    `The cache ${folder} belongs to somebody else or is open to others`,
+    {
+      hint: 'Choose a folder of your own with --cache.',
+      path: folder,
+    },
+  );
 }
 
 function parseRecord(text: string): CopyRecord | undefined {

@@ -135,7 +135,7 @@ test('the claim of a process that lives is respected, that of a dead one is not'
   t.truthy(await copies.copy(image), 'one of before the host was started');
 });
 
-test('what other daemons are copying takes room, and nothing is thrown out for what does not fit', async (t) => {
+test('what is being copied takes room, and nothing is thrown out for what does not fit', async (t) => {
   const home = await StoredHome.make(t);
   const [image, other] = [await home.put('alpha'), await home.put('beta')];
   const folder = await temporaryFolder(t);
