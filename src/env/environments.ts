@@ -145,11 +145,15 @@ export class Environments {
     }
   }
 
-  /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
-  async commit(manifest: Manifest): Promise<void> {
+  /**
+   * Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first, and what keeps one of a
+   * sealed environment from being sealed; with `mayBeUnsealed` its images are read then.
+   */
+  async commit(manifest: Manifest, { mayBeUnsealed = false } = {}): Promise<void> {
     await this.#noteParents(manifest);
     await this.#register([manifest]);
-    const sealed = await this.sealed.prepare(manifest);
+    const preparing = this.sealed.prepare(manifest);
+    const sealed = await (mayBeUnsealed ? preparing.catch(() => undefined) : preparing);
     const published = await this.#publish(manifest).catch(async (error: unknown) => {
       await this.sealed.takeBack(sealed);
       throw error;
