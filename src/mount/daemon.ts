@@ -114,6 +114,7 @@ export class Daemon {
   /** What cannot be had whole leaves nothing behind. */
   async #giveUp(): Promise<void> {
     this.#options.supervision?.ending();
+    this.#watcher?.close();
     if (this.#engine) await this.stop(true).catch(() => undefined);
     this.#journal?.end();
     for (const lease of this.#leases) await lease.end();
@@ -128,6 +129,7 @@ export class Daemon {
     await this.#startEngine(inherited);
     if (inherited.isRetired) return this.#presence.stayRetired();
     const forgotten = inherited.isUnknown ? this.#environments.list() : [];
+    await this.#watchHome();
     // What goes wrong is in the log; the next change or command tries again.
     await this.#reload(new Set(), forgotten).catch(() => undefined);
     // Without its one environment the mount has ended; without a control socket it is served all the same.
@@ -143,6 +145,7 @@ export class Daemon {
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     if (environment !== undefined) await readReference(this.#workspace, environment);
+    await this.#watchHome();
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
   }
@@ -165,13 +168,9 @@ export class Daemon {
     this.#engine = engine;
     this.#engineReason = reason;
     this.#servesSinceMs = Date.now();
-    try {
-      if (this.#options.cache) this.#cache = await openCache(this.#options.cache, engine);
-    } catch (error) {
-      // Those who use the mount can do without.
-      if (!inherited) throw error;
-      this.#tellFailure('cache-failed', error);
-    }
+    const { cache, log } = this.#options;
+    const isTakenOver = inherited !== undefined;
+    if (cache) this.#cache = await openCache(cache, engine, { isTakenOver, log });
   }
 
   /**
