@@ -66,7 +66,7 @@ export class Daemon {
     this.#presence = new Presence(workspace, options, {
       handle: (request) => this.#handle(request),
       // A reload that fails leaves what is shown as it was; the next change or command tries again.
-      onChange: () => void this.#reload().catch(() => undefined),
+      onChange: () => void this.#started?.then(() => this.#reload()).catch(() => undefined),
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -114,8 +114,8 @@ export class Daemon {
   /** What cannot be had whole leaves nothing behind. */
   async #giveUp(): Promise<void> {
     this.#options.supervision?.ending();
-    this.#watcher?.close();
     if (this.#engine) await this.stop(true).catch(() => undefined);
+    else await this.#presence.close();
     this.#journal?.end();
     for (const lease of this.#leases) await lease.end();
   }
@@ -129,7 +129,7 @@ export class Daemon {
     await this.#startEngine(inherited);
     if (inherited.isRetired) return this.#presence.stayRetired();
     const forgotten = inherited.isUnknown ? this.#environments.list() : [];
-    await this.#watchHome();
+    await this.#presence.watch();
     // What goes wrong is in the log; the next change or command tries again.
     await this.#reload(new Set(), forgotten).catch(() => undefined);
     // Without its one environment the mount has ended; without a control socket it is served all the same.
@@ -145,7 +145,7 @@ export class Daemon {
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     if (environment !== undefined) await readReference(this.#workspace, environment);
-    await this.#watchHome();
+    await this.#presence.watch();
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
   }

@@ -1,5 +1,4 @@
 import type { Server } from 'node:net';
-import { parseReference } from '../env/name.js';
 import type { Workspace } from '../env/workspace.js';
 import { closeControl, serveControl } from './control.js';
 import type { DaemonOptions } from './daemon-options.js';
@@ -35,6 +34,11 @@ export class Presence {
     return this.#retired !== undefined;
   }
 
+  /** From now on changes are heard of; what came before is to be read after that. */
+  async watch(): Promise<void> {
+    this.#watcher = await watchHome(this.#workspace, this.#options, this.#calls.onChange);
+  }
+
   /** Commands find this daemon from now on. `startedMs` is in milliseconds since 1970. */
   async open(engine: EngineName, startedMs: number): Promise<void> {
     const { places } = this.#workspace;
@@ -51,7 +55,6 @@ export class Presence {
       startedMs,
       ...(environment === undefined ? {} : { environment }),
     });
-    await this.#watch();
   }
 
   /** For another process that takes over: the record stays. Resolves when commands have their answers. */
@@ -78,13 +81,5 @@ export class Presence {
     const closed = this.close();
     await removeOwnRecord(this.#workspace.places.runtime, this.#options.mountpoint);
     await closed;
-  }
-
-  async #watch(): Promise<void> {
-    const { environments, store } = this.#workspace;
-    const { environment, pollMs } = this.#options;
-    const only = environment === undefined ? undefined : parseReference(environment).name;
-    const also = store.layouts.map(({ renewed }) => renewed);
-    this.#watcher = await watchHome(environments, { pollMs, also, only }, this.#calls.onChange);
   }
 }
