@@ -39,7 +39,14 @@ if (engines.includes('kernel')) {
     await mkdir(cache);
     await chmod(cache, 0o777);
     const mountpoint = sandbox.path('mnt');
-    const { status, stderr } = await sandbox.shenv('mount', mountpoint, '--engine', 'kernel', '--cache', cache);
+    const { status, stderr } = await sandbox.shenv(
+      'mount',
+      mountpoint,
+      '--engine',
+      'kernel',
+      '--cache',
+      cache,
+    );
     t.is(status, 23, stderr);
     await eventually(async () => !(await isMounted(mountpoint)), 'nothing is mounted');
     t.deepEqual(JSON.parse(await sandbox.expect('status', '--json')), []);
