@@ -1,4 +1,5 @@
 // What JavaScript sees. Nothing else here but conversions.
+#include "js-options.hpp"
 #include "js-session.hpp"
 #include "js-supervision.hpp"
 #include "mount.hpp"
@@ -31,39 +32,6 @@ napi_value stop(napi_env env, JsSession& js, const Arguments&) { return js.stop(
 
 auto numberOf(napi_env env) {
   return [env](napi_value value) { return toUint32(env, value); };
-}
-
-std::optional<uint32_t> optionalUint32(napi_env env, napi_value value) {
-  return isNullish(env, value) ? std::nullopt : std::optional(toUint32(env, value));
-}
-
-std::optional<FileStamp> optionalStamp(napi_env env, napi_value value) {
-  if (isNullish(env, value)) return std::nullopt;
-  return FileStamp{static_cast<uint64_t>(toInt64(env, property(env, value, "sizeBytes"))),
-                   toInt64(env, property(env, value, "mtimeSeconds"))};
-}
-
-// Valid until control returns to JavaScript; empty where the file is to be read.
-Bytes metadataOf(napi_env env, napi_value image) {
-  const napi_value metadata = property(env, image, "metadata");
-  return isNullish(env, metadata) ? Bytes() : toBytes(env, metadata);
-}
-
-ImageSource toImageSource(napi_env env, napi_value options) {
-  ImageSource source;
-  source.serial = toUint32(env, property(env, options, "serial"));
-  source.path = toString(env, property(env, options, "path"));
-  source.storeOwner = optionalUint32(env, property(env, options, "storeOwner"));
-  source.stamp = optionalStamp(env, property(env, options, "stamp"));
-  source.origin = toString(env, property(env, options, "origin"));
-  const napi_value base = property(env, options, "base");
-  if (!isNullish(env, base)) {
-    source.baseSerial = toUint32(env, property(env, base, "serial"));
-    source.basePath = toString(env, property(env, base, "path"));
-    source.baseStoreOwner = optionalUint32(env, property(env, base, "storeOwner"));
-    source.baseStamp = optionalStamp(env, property(env, base, "stamp"));
-  }
-  return source;
 }
 
 napi_value addImage(napi_env env, JsSession& js, const Arguments& given) {
@@ -189,31 +157,9 @@ napi_value agreed(napi_env env, JsSession& js, const Arguments&) {
   return object;
 }
 
-std::optional<Negotiated> toAgreed(napi_env env, napi_value given) {
-  if (isNullish(env, given)) return std::nullopt;
-  const auto number = [&](const char* name) { return toUint32(env, property(env, given, name)); };
-  return Negotiated{number("minor"), toInode(env, property(env, given, "features")), number("maxWrite"),
-                    number("maxPages"), number("maxReadahead")};
-}
-
-SessionOptions sessionOptions(napi_env env, napi_value given) {
-  SessionOptions options;
-  options.threads = toUint32(env, property(env, given, "threads"));
-  if (options.threads < 1 || options.threads > 256) throw Failure("EINVAL", "threads must be 1 to 256");
-  options.service.attributes = {.uid = toUint32(env, property(env, given, "uid")),
-                                .gid = toUint32(env, property(env, given, "gid")),
-                                .fullBlocks = toBool(env, property(env, given, "fullBlocks"))};
-  options.agreed = toAgreed(env, property(env, given, "agreed"));
-  if (toBool(env, property(env, given, "isStoreRemote"))) options.service.chunks = ChunkSizes::forNetwork();
-  options.service.maxImageDescriptors = toUint32(env, property(env, given, "maxImageDescriptors"));
-  options.service.generatedCacheBytes =
-      static_cast<size_t>(toInt64(env, property(env, given, "generatedCacheBytes")));
-  return options;
-}
-
 napi_value construct(napi_env env, napi_callback_info info) {
   const Arguments given = arguments(env, info, 1);
-  SessionOptions options = sessionOptions(env, given.values[0]);
+  SessionOptions options = toSessionOptions(env, given.values[0]);
   std::vector<OwnedFd> fds;
   for (const uint32_t fd : toVector(env, property(env, given.values[0], "fds"), numberOf(env))) fds.emplace_back(static_cast<int>(fd));
   if (fds.empty()) throw Failure("EINVAL", "there is no descriptor");

@@ -99,7 +99,7 @@ void Chunks::erase(std::map<ChunkKey, Place>::iterator found) {
 
 void Chunks::drop(uint32_t serial) {
   const std::lock_guard lock(mutex_);
-  auto at = byKey_.lower_bound({serial, 0});
+  auto at = byKey_.lower_bound({serial, 0, 0});
   while (at != byKey_.end() && at->first.serial == serial) erase(at++);
 }
 

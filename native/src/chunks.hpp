@@ -20,9 +20,11 @@ struct ChunkSizes {
   static constexpr ChunkSizes forNetwork() { return {1 << 20, 64 << 20}; }
 };
 
-// Bytes [index * chunkBytes, (index + 1) * chunkBytes) of the file of an image, or as many as it has.
+// Bytes [index * chunkBytes, (index + 1) * chunkBytes) of the file of an image, or as many as it has. `drops` is that of
+// the descriptor that they are read through: a file that was replaced since is not taken for the one after it.
 struct ChunkKey {
   uint32_t serial;
+  uint64_t drops;
   uint64_t index;
   auto operator<=>(const ChunkKey&) const = default;
 };

@@ -26,7 +26,7 @@ Answer ImageContents::read(const ContentPlace& place, uint64_t offset, std::span
   const auto image = descriptors_.open(place);
   if (!image) return Answer::fail(EIO);
   const uint64_t from = place.offset + offset;
-  const ChunkKey first{place.serial, from / chunks_.chunkBytes()};
+  const ChunkKey first{place.serial, (*image)->drops, from / chunks_.chunkBytes()};
   const size_t skipped = from % chunks_.chunkBytes();
   if (skipped + scratch.size() <= chunks_.chunkBytes()) {
     const Chunks::Handle chunk = chunkAt(*image, first);
@@ -57,7 +57,7 @@ Chunks::Handle ImageContents::chunkAt(const ImageDescriptors::Handle& image, Chu
   const Chunks::Found found = chunks_.obtain(key);
   if (found.mustLoad) loadRun(image, key, std::span(&found.chunk, 1), chunks_);
   if (found.isFirstUse && follows(key.index, image->lastChunk.exchange(key.index, std::memory_order_relaxed)))
-    readAhead_.request({image, {key.serial, key.index + 1}, mostInRun});
+    readAhead_.request({image, {key.serial, key.drops, key.index + 1}, mostInRun});
   return found.chunk;
 }
 

@@ -12,6 +12,7 @@
 
 struct OpenImage {
   OwnedFd file;
+  uint64_t drops;  // how many images had been dropped when it was opened
   // The chunk that was last used for the first time; before the first.
   mutable std::atomic<uint64_t> lastChunk{~uint64_t{0}};
 };
@@ -30,10 +31,15 @@ class ImageDescriptors {
     uint32_t serial;
     Handle handle;
   };
-  Handle find(uint32_t serial);
+  struct Known {
+    Handle handle;  // null for one that is not open
+    uint64_t drops;
+  };
+  Known find(uint32_t serial);
 
   const size_t limit_;
-  std::mutex mutex_;  // guards the two below
+  std::mutex mutex_;  // guards what follows
+  uint64_t drops_ = 0;
   std::list<Entry> recent_;
   std::unordered_map<uint32_t, std::list<Entry>::iterator> bySerial_;
 };

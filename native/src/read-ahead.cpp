@@ -42,15 +42,15 @@ void loadRun(const ImageDescriptors::Handle& image, ChunkKey first, std::span<co
   for (size_t i = 0; i < claimed.size(); ++i) {
     const size_t before = i * chunkBytes;
     const size_t filled = done > before ? std::min(done - before, chunkBytes) : 0;
-    chunks.finish({first.serial, first.index + i}, claimed[i], filled);
+    chunks.finish({first.serial, first.drops, first.index + i}, claimed[i], filled);
   }
   if (done > 0) ::posix_fadvise(image->file.get(), offset, static_cast<off_t>(done), POSIX_FADV_DONTNEED);
 }
 
 void ReadAhead::start() {
   const std::lock_guard lock(mutex_);
-  stopped_ = false;
   thread_ = std::thread([this] { run(); });
+  stopped_ = false;
 }
 
 void ReadAhead::request(ChunkRun run) {

@@ -129,11 +129,20 @@ int serve(const std::string& scenario, const char* self) {
   server.end(isWhole && isSame && byte == 'y' ? 6 : 92);
 }
 
-int supervise(const char* supervisor, const char* self, const char* scenario) {
+int openNull() { return ::open("/dev/null", O_WRONLY); }
+
+// A pipe that nobody reads.
+int openBrokenPipe() {
+  int ends[2];
+  if (::pipe(ends)) std::abort();
+  ::close(ends[0]);
+  return ends[1];
+}
+
+int supervise(const char* supervisor, const char* self, const char* scenario, int (*openLog)() = openNull) {
   const pid_t child = ::fork();
   if (child == 0) {
-    ::close(STDERR_FILENO);
-    ::open("/dev/null", O_WRONLY);
+    ::dup2(openLog(), STDERR_FILENO);
     ::execl(supervisor, supervisor, "/nonexistent/mountpoint", "3", "30000", "--", self, "--server", scenario, nullptr);
     ::_exit(127);
   }
@@ -154,6 +163,7 @@ int main(int count, char** words) {
   testMessages();
   expect(supervise(words[1], self, "fails") == 7, "the status of a process that holds nothing is passed on");
   expect(supervise(words[1], self, "dies") == 6, "the next process gets descriptors and state of the one that died");
+  expect(supervise(words[1], self, "dies", openBrokenPipe) == 6, "a log that nobody reads is no reason to end");
   expect(supervise(words[1], self, "keeps-dying") == 52, "a process that keeps dying is given up");
   expect(supervise(words[1], self, "stops") == 4, "SIGTERM is handed on, and a clean stop is the end");
   expect(supervise(words[1], self, "hands-over") == 5, "the program that was named takes over, and that is no death");

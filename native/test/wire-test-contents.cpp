@@ -94,6 +94,23 @@ void testChangedFile(Tally& tally) {
   tally.add("contents: a file that is gone is EIO", gone == EIO ? "" : "error " + std::to_string(gone));
 }
 
+void testLateLoad(Tally& tally) {
+  const Store store;
+  ImageDescriptors descriptors(4);
+  Chunks chunks(ChunkSizes::forDisk());
+  const auto before = descriptors.open(store.place(0, 8));
+  descriptors.drop(7);
+  chunks.drop(7);
+  const ChunkKey late{7, (*before)->drops, 0};
+  loadRun(*before, late, chunks.claim(late, 1), chunks);
+  const auto after = descriptors.open(store.place(0, 8));
+  const ChunkKey wanted{7, (*after)->drops, 0};
+  const Chunks::Found found = chunks.obtain(wanted);
+  tally.add("contents: what is loaded late of a dropped image is not taken for the one after it",
+            found.mustLoad ? "" : "it is");
+  chunks.finish(wanted, found.chunk, 0);
+}
+
 void testReadAhead(Tally& tally) {
   const Store store;
   ImageContents contents({4, {chunkBytes, fileBytes}});
@@ -135,6 +152,7 @@ void testManyReaders(Tally& tally) {
 void testContents(Tally& tally) {
   testLargeReads(tally);
   testChangedFile(tally);
+  testLateLoad(tally);
   testReadAhead(tally);
   testManyReaders(tally);
 }

@@ -63,8 +63,6 @@ export class Logger {
   }
 }
 
-export const silentLog = new Logger({ level: 'error', sinks: [] });
-
 export function isAsGrave(level: LogLevel, least: LogLevel): boolean {
   return logLevels.indexOf(level) <= logLevels.indexOf(least);
 }

@@ -57,9 +57,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Another one each time that the host is started. */
+export function thisBoot(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
 function thisSystem(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  return `${thisBoot()} ${readlinkSync('/proc/self/ns/pid')}`;
 }
 
 /** 0 for what its parent has not waited for; undefined where no process is to be seen. */

@@ -39,7 +39,7 @@ function makeManPage(program: DescribedCommand, version: string): string {
 const description = [
   'Each environment is shown as an ordinary virtual environment of Python in a mount, and is composed on the fly ' +
     'from a store that all environments share.',
-  'Environments are sealed: writing to one fails with \\(lqRead\\-only file system\\(rq.',
+  'Environments are read-only: writing to one fails with \\(lqRead\\-only file system\\(rq.',
   '.PP',
   'An error is one line of cause, with its code in brackets, and one of remedy on standard error.',
   'With \\fB\\-\\-json\\fR it is an object \\fBerror\\fR with \\fBcode\\fR, \\fBmessage\\fR and \\fBhint\\fR on ' +

@@ -134,6 +134,7 @@ Examples:
   $ ~/.venvs/demo/bin/python                run it
   $ source ~/.venvs/demo/bin/activate       or work in it
   $ shenv-fs run demo -- python             or so: it mounts if need be
+  $ shenv-fs doctor                         check what mounts need here
 
 Places (environment variables):
 ${placeVariables.map(([name, meaning]) => `  ${name.padEnd(15)}${meaning}`).join('\n')}

@@ -51,15 +51,18 @@ export async function chooseAtHand(
   const installed = installationsOf(workspace, { layers: beside });
   const found: Found[] = [];
   const kept = new Map<string, readonly string[]>();
+  const names = new Set<string>();
   for (const item of asked) {
     const there = typeof item === 'string' ? undefined : installed.find(isNamed(item.name));
     if (there && satisfies(there.version, (item as Requirement).specifier)) {
+      // Asked for twice, maybe with other extras each time.
+      if (!isNew(there.name, names)) return undefined;
       kept.set(normalizeName(there.name), (item as Requirement).extras);
       continue;
     }
     const path = typeof item === 'string' ? item : bestWheel(sources, item, interpreter.tags);
     const one = path === unclear ? undefined : await readFound(path, item, interpreter);
-    if (!one || isAmong(one, found) || hasSame(one, installed)) return undefined;
+    if (!one || !isNew(one.pin.name, names) || hasSame(one, installed)) return undefined;
     found.push(one);
   }
   const others = installed
@@ -136,8 +139,10 @@ function isNamed(name: string): (item: { name: string }) => boolean {
   return (item) => normalizeName(item.name) === normalizeName(name);
 }
 
-function isAmong({ pin }: Found, found: readonly Found[]): boolean {
-  return found.some((other) => isNamed(pin.name)(other.pin));
+/** Takes the name among `names`; false where it is there already. */
+function isNew(name: string, names: Set<string>): boolean {
+  const before = names.size;
+  return names.add(normalizeName(name)).size > before;
 }
 
 /** pip leaves a version that is there, or installs it anew; that is its own to decide. */

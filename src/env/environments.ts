@@ -23,7 +23,7 @@ import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
 import { isForeignLink, readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
-import { allOf, manifestName, manifestPattern, stageAll } from './generation-files.js';
+import { allOf, decodeOrNothing, manifestName, manifestPattern, stageAll } from './generation-files.js';
 import { checkEnvironmentName } from './name.js';
 import { noteChange } from './note-change.js';
 import type { Registration } from './registration.js';
@@ -145,17 +145,21 @@ export class Environments {
     }
   }
 
-  /** Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first. */
-  async commit(manifest: Manifest): Promise<void> {
+  /**
+   * Publishes a further generation. Throws ENVIRONMENT_CHANGED when another process was first, and what keeps one of a
+   * sealed environment from being sealed; with `mayBeUnsealed` its images are read then.
+   */
+  async commit(manifest: Manifest, { mayBeUnsealed = false } = {}): Promise<void> {
     await this.#noteParents(manifest);
     await this.#register([manifest]);
-    const sealed = await this.sealed.prepare(manifest);
+    const preparing = this.sealed.prepare(manifest);
+    const sealed = await (mayBeUnsealed ? preparing.catch(() => undefined) : preparing);
     const published = await this.#publish(manifest).catch(async (error: unknown) => {
-      await removeUnpublished(sealed);
+      await this.sealed.takeBack(sealed);
       throw error;
     });
     if (published) return this.#announce(manifest.name);
-    await removeUnpublished(sealed);
+    await this.sealed.takeBack(sealed);
     throw new ShenvError(
       'ENVIRONMENT_CHANGED',
       `'${manifest.name}' was changed by another process meanwhile`,
@@ -286,20 +290,6 @@ export class Environments {
   #manifestPath(name: string, generation: number): string {
     return join(this.#folder, name, manifestName(generation));
   }
-}
-
-function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
-  try {
-    return decodeManifest(data, path);
-  } catch (error) {
-    if (!(error instanceof ShenvError)) throw error;
-    return undefined;
-  }
-}
-
-/** What was sealed of a generation that did not come to be. */
-async function removeUnpublished(sealed: string | undefined): Promise<void> {
-  if (sealed !== undefined) await unlink(sealed).catch(() => undefined);
 }
 
 function environmentExists(name: string): ShenvError {

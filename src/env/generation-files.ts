@@ -1,8 +1,8 @@
 import { chmod, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../base/atomic-write.js';
-import { naming } from '../base/errors.js';
-import { encodeManifest } from '../manifest/codec.js';
+import { naming, ShenvError } from '../base/errors.js';
+import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
 
 /** Names of files of generations, the number in group 1. */
@@ -10,6 +10,16 @@ export const manifestPattern = /^(\d{8})\.manifest$/;
 
 export function manifestName(generation: number): string {
   return `${String(generation).padStart(8, '0')}.manifest`;
+}
+
+/** Undefined for a manifest that is damaged, or of another version. */
+export function decodeOrNothing(data: Buffer, path: string): Manifest | undefined {
+  try {
+    return decodeManifest(data, path);
+  } catch (error) {
+    if (!(error instanceof ShenvError)) throw error;
+    return undefined;
+  }
 }
 
 /** Writes generations of a new environment into `folder`; durable when it resolves. */

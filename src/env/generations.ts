@@ -117,8 +117,10 @@ export async function rename(workspace: Workspace, from: string, to: string): Pr
     renamed = before.map((manifest) => ({ ...manifest, name: to, serial }));
     const [first, ...rest] = renamed;
     await environments.create(first!, ...rest);
-    if (await environments.sealed.has(from)) await (await import('./sealed/seal.js')).seal(workspace, to);
   }
+  const { sealed } = environments;
+  if ((await sealed.has(from)) && !(await sealed.has(to)))
+    await (await import('./sealed/seal.js')).seal(workspace, to);
   const children = (await listChildren(workspace)).filter(({ parents }) =>
     parents.some((item) => item.name === from),
   );

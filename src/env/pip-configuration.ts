@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { devNull } from 'node:os';
+import { readFile, realpath } from 'node:fs/promises';
+import { devNull, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { unless } from '../base/errors.js';
+import { systemErrorCode } from '../base/errors.js';
 
 /** Settings that do not change what pip chooses among wheels of this machine. */
 const harmless = new Set([
@@ -24,29 +24,37 @@ export async function isPipTold(
   const matters = (name: string) => !harmless.has(name) && !alsoHarmless.includes(name);
   const named = Object.keys(variables).filter((name) => name.startsWith('PIP_') && variables[name] !== '');
   if (named.some((name) => matters(settingName(name.slice('PIP_'.length))))) return true;
-  for (const path of configurationFiles(python, variables)) {
-    const text = (await unless('ENOTDIR', unless('ENOENT', readFile(path, 'utf8')))) ?? '';
-    if (settingsOf(text).some(matters)) return true;
+  // Its prefix is where its file is, not a link to it.
+  const executables = [python, await realpath(python).catch(() => python)];
+  for (const path of configurationFiles(executables, variables)) {
+    const text = await readFile(path, 'utf8').catch(whereUnread);
+    if (text === undefined || settingsOf(text).some(matters)) return true;
   }
   return false;
 }
 
-function configurationFiles(python: string, variables: NodeJS.ProcessEnv): string[] {
-  const { HOME = '', PIP_CONFIG_FILE, VIRTUAL_ENV } = variables;
+function configurationFiles(executables: readonly string[], variables: NodeJS.ProcessEnv): string[] {
+  const { HOME = homedir(), PIP_CONFIG_FILE, VIRTUAL_ENV } = variables;
   if (PIP_CONFIG_FILE === devNull) return [];
   const system = (variables.XDG_CONFIG_DIRS || '/etc/xdg').split(':').map((folder) => join(folder, 'pip'));
   const user = variables.XDG_CONFIG_HOME || join(HOME, '.config');
-  const prefixes = [dirname(dirname(python)), ...(VIRTUAL_ENV ? [VIRTUAL_ENV] : [])];
+  const bases = new Set(executables.map((path) => dirname(dirname(path))));
+  const prefixes = [...bases, ...(VIRTUAL_ENV ? [VIRTUAL_ENV] : [])];
   const folders = [...system, '/etc', join(user, 'pip'), join(HOME, '.pip'), ...prefixes];
   const files = folders.map((folder) => join(folder, 'pip.conf'));
   return PIP_CONFIG_FILE ? [...files, PIP_CONFIG_FILE] : files;
 }
 
-/** Names of what an INI file sets, in any section. */
+/** Undefined for what is there and cannot be read: pip itself says what it makes of that. */
+function whereUnread(error: unknown): string | undefined {
+  return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') ? '' : undefined;
+}
+
+/** Names of what an INI file sets, in any section; an indented line may go on with a value, or be the next setting. */
 function settingsOf(text: string): string[] {
   return text
     .split(/\r?\n/)
-    .map((line) => /^([^\s#;[:=][^:=]*)[:=]/.exec(line)?.[1] ?? '')
+    .map((line) => /^\s*([^\s#;[:=][^:=]*)[:=]/.exec(line)?.[1] ?? '')
     .filter((name) => name !== '')
     .map(settingName);
 }

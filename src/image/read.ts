@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type Digest, type Serial, toDigest, toSerial } from '../base/brands.js';
+import { readFully } from '../base/read-fully.js';
 import { openTrusted, openTrustedSync, type Trust } from '../base/trust.js';
 import { checkHeader, checkNodes, checkSectionDigest, type ImageHeader } from './check.js';
 import { imageKinds, modes, nodeFlags, nodeRecord, type SectionName } from './format.js';
@@ -88,21 +89,10 @@ export class Image {
     const file = await openTrusted(path, trust);
     try {
       const { size } = await file.stat();
-      const read = async (position: number, length: number) => {
-        const buffer = Buffer.allocUnsafe(length);
-        let done = 0;
-        while (done < length) {
-          const { bytesRead } = await file.read(buffer, done, length - done, position + done);
-          if (bytesRead === 0) break;
-          done += bytesRead;
-        }
-        return buffer.subarray(0, done);
-      };
-      const first = await read(0, Math.min(firstReadBytes, size));
+      const first = await readFully(file, 0, Math.min(firstReadBytes, size));
       const header = checkHeader(first, size, path);
       const metaEnd = header.sections.meta.offset + header.sections.meta.length;
-      const rest =
-        metaEnd > first.length ? await read(first.length, metaEnd - first.length) : Buffer.alloc(0);
+      const rest = await readFully(file, first.length, Math.max(0, metaEnd - first.length));
       const metadata = Buffer.concat([first.subarray(0, Math.min(metaEnd, first.length)), rest]);
       return Image.#parse({ path, base, trust }, header, metadata);
     } finally {

@@ -26,7 +26,8 @@ export class ContentCache {
   /** Images that are read from copies, and those that cannot be for now, by path. */
   readonly #copied = new Map<string, Image>();
   readonly #refused = new Map<string, number>();
-  readonly #copying = new Set<string>();
+  /** By path, too: one that is replaced meanwhile goes. */
+  readonly #copying = new Map<string, Image>();
   readonly #timer: NodeJS.Timeout;
   #checkedMs = Date.now();
   #isLooking = false;
@@ -50,7 +51,7 @@ export class ContentCache {
 
   /** Images of a view that is about to be shown: those that have copies known to be sound are read from there from the beginning. */
   async adopt(images: readonly Image[]): Promise<void> {
-    await Promise.all(images.map((image) => this.#adopt(image, true)));
+    await Promise.all(images.map((image) => this.#adopt(image).catch(() => undefined)));
   }
 
   /** The files at `paths` were replaced: what was copied of them is of no use. */
@@ -59,6 +60,7 @@ export class ContentCache {
       this.#bytes -= this.#copied.get(path)?.header.fileBytes ?? 0;
       this.#copied.delete(path);
       this.#refused.delete(path);
+      this.#copying.delete(path);
     }
   }
 
@@ -76,6 +78,8 @@ export class ContentCache {
         if (this.#copying.size >= mostCopying) break;
         if (this.#isWanted(image)) void this.#copy(image);
       }
+    } catch {
+      // The session has ended, or the disk fails: what is there is read on, and the next look tries again.
     } finally {
       this.#isLooking = false;
     }
@@ -86,26 +90,27 @@ export class ContentCache {
     return !isRefused && !this.#copied.has(path) && !this.#copying.has(path);
   }
 
-  async #adopt(image: Image, known = false): Promise<boolean> {
-    if (this.#copied.has(image.path)) return true;
-    const copy = await this.#folder.find(image, known).catch(() => undefined);
-    if (copy === undefined) return false;
-    this.#use(image, copy);
-    return true;
+  async #adopt(image: Image): Promise<void> {
+    if (this.#copied.has(image.path)) return;
+    const copy = await this.#folder.find(image, true).catch(() => undefined);
+    if (copy !== undefined) this.#use(image, copy);
   }
 
   async #copy(image: Image): Promise<void> {
-    this.#copying.add(image.path);
+    const { path } = image;
+    this.#copying.set(path, image);
+    const isWanted = () => this.#copying.get(path) === image;
     try {
-      if (await this.#adopt(image)) return;
-      const copy = await this.#folder.copy(image);
+      const known = await this.#folder.find(image).catch(() => undefined);
+      const copy = known ?? (await this.#folder.copy(image));
+      if (!isWanted()) return;
       if (copy !== undefined) this.#use(image, copy);
-      else this.#refused.set(image.path, Date.now() + lookEveryMs * 4);
+      else this.#refused.set(path, Date.now() + lookEveryMs * 4);
     } catch {
       // The disk is full, or the image is being replaced: it is read from the store.
-      this.#refused.set(image.path, Date.now() + checkEveryMs);
+      if (isWanted()) this.#refused.set(path, Date.now() + checkEveryMs);
     } finally {
-      this.#copying.delete(image.path);
+      if (isWanted()) this.#copying.delete(path);
     }
   }
 
@@ -118,8 +123,10 @@ export class ContentCache {
   /** What somebody has changed on the disk is not read any longer. */
   async #check(): Promise<void> {
     this.#checkedMs = Date.now();
+    await this.#folder.stay().catch(() => undefined);
     for (const [path, image] of this.#copied) {
-      if (await this.#folder.isUnchanged(image)) continue;
+      if (await this.#folder.isUnchanged(image).catch(() => false)) continue;
+      if (this.#copied.get(path) !== image) continue;
       this.#reader.readFrom(image, undefined);
       this.#copied.delete(path);
       this.#bytes -= image.header.fileBytes;

@@ -1,17 +1,22 @@
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, rename, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ShenvError, unless } from '../base/errors.js';
-import type { ControlRequest } from './runtime.js';
+import { type ControlRequest, stagedSocket } from './runtime.js';
 
 const closeTimeoutMs = 5000;
 
-/** Serves the control socket (mode 0600): a line of JSON in, a line of JSON out, then the end. */
+/**
+ * Serves the control socket (mode 0600): a line of JSON in, a line of JSON out, then the end. It takes the place of one
+ * that is there, and stays when the server is closed: by then it may be another daemon's.
+ */
 export async function serveControl(
   path: string,
   handle: (request: ControlRequest) => Promise<unknown>,
 ): Promise<Server> {
-  await unless('ENOENT', unlink(path));
+  // A server removes, when it is closed, the name that it was made with.
+  const staged = stagedSocket(path);
+  await unless('ENOENT', unlink(staged));
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     const lines = createInterface({ input: socket });
@@ -21,9 +26,10 @@ export async function serveControl(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    server.listen(staged, resolve);
   });
-  await chmod(path, 0o600);
+  await chmod(staged, 0o600);
+  await rename(staged, path);
   return server;
 }
 

@@ -71,7 +71,8 @@ export function describeDaemon(parts: DaemonParts): DaemonStatus {
     generatedBytes: parts.generatedBytes,
     memoryBytes: process.memoryUsage.rss(),
     process: processFigures(),
-    ...(supervision && { supervision: supervisionStatus(supervision, servesSinceMs) }),
+    // An engine that cannot be handed over ends with its process.
+    ...(supervision && engine.handOver && { supervision: supervisionStatus(supervision, servesSinceMs) }),
     requests,
     errors,
     negotiated,

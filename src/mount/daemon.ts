@@ -1,17 +1,14 @@
-import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { unless } from '../base/errors.js';
 import { isServedFileSystem } from '../base/file-system.js';
 import { packageVersion } from '../base/package-files.js';
-import { parseReference } from '../env/name.js';
 import { readReference } from '../env/reference.js';
 import type { Workspace } from '../env/workspace.js';
 import { ImageContents } from '../store/image-contents.js';
 import type { HeldLease } from '../store/leases.js';
 import type { ContentCache } from './content-cache.js';
-import { closeControl, serveControl } from './control.js';
 import type { DaemonOptions } from './daemon-options.js';
-import { type DaemonStatus, describeDaemon, storesOf } from './daemon-status.js';
+import { type DaemonStatus, describeDaemon } from './daemon-status.js';
 import type { Engine, Publication } from './engine.js';
 import { nameSuccessor } from './hand-over.js';
 import { logFailure, logMounted, logReload, logStart } from './log-events.js';
@@ -19,19 +16,12 @@ import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { openCache } from './open-cache.js';
+import { Presence } from './presence.js';
 import { Renderer } from './renderer.js';
-import {
-  type ControlRequest,
-  journalFile,
-  prepareRuntime,
-  removeRecord,
-  runtimeFiles,
-  writeRecord,
-} from './runtime.js';
+import { type ControlRequest, journalFile, prepareRuntime } from './runtime.js';
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
-import { type Watch, watchHome } from './watch-home.js';
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -44,6 +34,7 @@ export class Daemon {
   readonly #startedMs = Date.now();
   readonly #shown: ShownImages;
   readonly #journal: ShownJournal | undefined;
+  readonly #presence: Presence;
   /** Resolves when the mount has ended and everything is cleaned up, or when another process may take it over. */
   readonly ended: Promise<'unmounted' | 'handed over'>;
   #end: (how: 'unmounted' | 'handed over') => void = () => {};
@@ -55,11 +46,8 @@ export class Daemon {
   #engineReason = '';
   #renderer: Renderer | undefined;
   #reloads = 0;
-  #server: Server | undefined;
-  #watcher: Watch | undefined;
   #cache: ContentCache | undefined;
   #reloading: Promise<void> = Promise.resolve();
-  #retired: Promise<void> | undefined;
 
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
@@ -74,6 +62,11 @@ export class Daemon {
       shown: this.#shown,
       journal: this.#journal,
       log: options.log,
+    });
+    this.#presence = new Presence(workspace, options, {
+      handle: (request) => this.#handle(request),
+      // A reload that fails leaves what is shown as it was; the next change or command tries again.
+      onChange: () => void this.#started?.then(() => this.#reload()).catch(() => undefined),
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -111,12 +104,20 @@ export class Daemon {
       await this.#readEnvironments();
       await prepareMountpoint(this.#options.mountpoint);
       await this.#startEngine(undefined);
+      await this.#openToCommands();
     } catch (error) {
-      this.#journal?.end();
-      for (const lease of this.#leases) await lease.end();
+      await this.#giveUp();
       throw error;
     }
-    await this.#openControl();
+  }
+
+  /** What cannot be had whole leaves nothing behind. */
+  async #giveUp(): Promise<void> {
+    this.#options.supervision?.ending();
+    if (this.#engine) await this.stop(true).catch(() => undefined);
+    else await this.#presence.close();
+    this.#journal?.end();
+    for (const lease of this.#leases) await lease.end();
   }
 
   /** Goes on where a process that is gone stopped: first what it showed, then what has changed since. */
@@ -126,37 +127,25 @@ export class Daemon {
     this.#environments.inherit(inherited);
     if (inherited.isUnknown) await this.#environments.reload();
     await this.#startEngine(inherited);
-    if (inherited.isRetired) return;
+    if (inherited.isRetired) return this.#presence.stayRetired();
     const forgotten = inherited.isUnknown ? this.#environments.list() : [];
+    await this.#presence.watch();
     // What goes wrong is in the log; the next change or command tries again.
     await this.#reload(new Set(), forgotten).catch(() => undefined);
-    await this.#openControl();
+    // Without its one environment the mount has ended; without a control socket it is served all the same.
+    if (this.#presence.isRetired) return;
+    await this.#openToCommands().catch((error) => this.#tellFailure('control-failed', error));
   }
 
-  /** Commands find this daemon from now on. */
-  async #openControl(): Promise<void> {
-    const { places } = this.#workspace;
-    const { mountpoint, environment, supervision } = this.#options;
-    this.#server = await serveControl(runtimeFiles(places.runtime, mountpoint).socket, (request) =>
-      this.#handle(request),
-    );
-    await writeRecord(places.runtime, {
-      pid: process.pid,
-      ...(supervision === undefined ? {} : { supervisor: supervision.supervisor }),
-      mountpoint,
-      engine: this.#engine!.name,
-      home: places.home,
-      ...storesOf(places),
-      startedMs: this.#startedMs,
-      ...(environment === undefined ? {} : { environment }),
-    });
-    await this.#watchHome();
+  async #openToCommands(): Promise<void> {
+    await this.#presence.open(this.#engine!.name, this.#startedMs);
     logMounted(this.#options.log, this.status());
   }
 
   async #readEnvironments(): Promise<void> {
     const { environment } = this.#options;
     if (environment !== undefined) await readReference(this.#workspace, environment);
+    await this.#presence.watch();
     await this.#environments.reload();
     if (environment !== undefined) await this.#environments.load(environment);
   }
@@ -176,21 +165,24 @@ export class Daemon {
       inherited,
       onEnd: () => void this.#cleanUp(),
     });
-    if (this.#options.cache) this.#cache = await openCache(this.#options.cache, engine);
     this.#engine = engine;
     this.#engineReason = reason;
     this.#servesSinceMs = Date.now();
+    const { cache, log } = this.#options;
+    const isTakenOver = inherited !== undefined;
+    if (cache) this.#cache = await openCache(cache, engine, { isTakenOver, log });
   }
 
   /**
    * Unmounts and cleans up. Throws MOUNT_BUSY when a process still uses the mount; with `lazy` those that do are
-   * served on, but the place is free for another daemon.
+   * served on, but the place is free for another daemon, which a second call leaves alone.
    */
   async stop(lazy: boolean): Promise<void> {
+    if (this.#presence.isRetired) return;
     this.#options.log.info('unmount', lazy ? 'Unmounting, lazily' : 'Unmounting', { lazy });
     await this.#engine?.unmount(lazy);
     this.#journal?.retire();
-    void this.#retire();
+    void this.#presence.retire();
   }
 
   status(): DaemonStatus {
@@ -239,57 +231,33 @@ export class Daemon {
       logReload(this.#options.log, publication, performance.now() - startedMs);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
-    this.#reloading = next.catch((error: unknown) =>
-      logFailure(this.#options.log, 'reload-failed', 'reload', error),
-    );
+    this.#reloading = next.catch((error: unknown) => this.#tellFailure('reload-failed', error));
     return next;
+  }
+
+  #tellFailure(event: string, error: unknown): void {
+    logFailure(this.#options.log, event, this.#options.mountpoint, error);
   }
 
   /** Hands the mount over to `command`, with this process's arguments. Throws NOT_SUPERVISED, TARGET_UNUSABLE. */
   async #restart(command: readonly string[]): Promise<void> {
+    // Before it is ready the supervisor would take this process for one that failed.
+    await this.#started;
     await nameSuccessor(this.#options, this.#engine!, command);
     void this.#handOver();
   }
 
   async #handOver(): Promise<void> {
-    this.#watcher?.close();
-    if (this.#server) await closeControl(this.#server);
+    await this.#presence.close();
     await this.#reloading;
     await this.#engine!.handOver!();
     this.#end('handed over');
   }
 
-  /** Environments that come or go without a command telling us (another host, a restored backup). */
-  async #watchHome(): Promise<void> {
-    const { environments, store } = this.#workspace;
-    const { environment, pollMs } = this.#options;
-    const only = environment === undefined ? undefined : parseReference(environment).name;
-    const also = store.layouts.map(({ renewed }) => renewed);
-    // A reload that fails leaves what is shown as it was; the next change or command tries again.
-    const reload = () => void this.#reload().catch(() => undefined);
-    this.#watcher = await watchHome(environments, { pollMs, also, only }, reload);
-  }
-
-  /**
-   * Commands do not find this daemon any more; resolves when those that did have their answers. Runs once: later
-   * the socket and the record of this place may be another daemon's.
-   */
-  #retire(): Promise<void> {
-    this.#retired ??= this.#endControl();
-    return this.#retired;
-  }
-
-  async #endControl(): Promise<void> {
-    this.#watcher?.close();
-    const closed = this.#server && closeControl(this.#server);
-    await removeRecord(this.#workspace.places.runtime, this.#options.mountpoint);
-    await closed;
-  }
-
   async #cleanUp(): Promise<void> {
     await this.#started?.catch(() => undefined);
     this.#options.supervision?.ending();
-    await this.#retire();
+    await this.#presence.retire();
     this.#journal?.end();
     await this.#cache?.close();
     this.#contents.close();

@@ -40,6 +40,8 @@ function rotate(path: string, fd: number): void {
 /** Entries on stderr: sentences on a terminal, else JSON lines; nothing where stderr is the file `path` anyway. */
 export function logToStderr(path: string): LogSink {
   if (isStderr(path)) return () => undefined;
+  // Who read it may be gone: what is lost then is the log.
+  process.stderr.on('error', () => undefined);
   const format = process.stderr.isTTY ? formatLogEntry : (entry: LogEntry) => JSON.stringify(entry);
   return (entry) => void process.stderr.write(`${format(entry)}\n`);
 }

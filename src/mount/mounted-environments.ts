@@ -203,6 +203,7 @@ export class MountedEnvironments implements ViewSource {
     const known = new Set(names);
     for (const key of [...this.failures.keys()])
       if (!key.startsWith('/') && !known.has(key)) this.failures.delete(key);
+    for (const name of [...this.warnings.keys()]) if (!known.has(name)) this.warnings.delete(name);
   }
 
   async #names(): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, readlink, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
-import { run } from '../base/run.js';
+import { type Finished, run } from '../base/run.js';
 
 /** A line of /proc/self/mountinfo (proc(5)), as far as it is used. */
 export interface MountEntry {
@@ -16,6 +16,8 @@ export interface MountEntry {
 
 const statTimeoutMs = 10_000;
 const unmountTimeoutMs = 20_000;
+/** Of execvp(3), where PATH says nothing. */
+const usualPath = '/bin:/usr/bin';
 
 export async function listMounts(): Promise<MountEntry[]> {
   const text = await readFile('/proc/self/mountinfo', 'latin1');
@@ -78,9 +80,22 @@ export async function canonicalMountpoint(path: string): Promise<string> {
  * can be asked this is what the kernel never answers from a cache, which outlives a daemon.
  */
 export async function probeMount(path: string): Promise<'answers' | 'dead' | 'hangs'> {
-  const finished = await run('stat', ['-f', '-c', '%t', '--', path], { timeoutMs: statTimeoutMs });
+  const finished = await runBeside('stat', ['-f', '-c', '%t', '--', path], statTimeoutMs);
   if (finished.status === 0) return 'answers';
   return finished.status === null ? 'hangs' : 'dead';
+}
+
+/** PATH without what lies in `mounts`: a search there fails, or hangs, where nobody serves it. */
+export function pathBeside(mounts: readonly string[]): string {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const isInside = (folder: string) => mounts.some((mount) => `${resolve(folder)}/`.startsWith(`${mount}/`));
+  return folders.filter((folder) => !isInside(folder)).join(delimiter) || usualPath;
+}
+
+/** Runs a program of the system, which is looked for in no mount of this program. */
+async function runBeside(program: string, args: readonly string[], timeoutMs: number): Promise<Finished> {
+  const mounts = (await listMounts()).filter(isOurs).map(({ mountpoint }) => mountpoint);
+  return run(program, args, { timeoutMs, env: { ...process.env, PATH: pathBeside(mounts) } });
 }
 
 /**
@@ -142,7 +157,7 @@ export async function unmountPath(path: string, lazy: boolean): Promise<void> {
   let reason = '';
   for (const [program, args] of attempts) {
     try {
-      const finished = await run(program, args, { timeoutMs: unmountTimeoutMs });
+      const finished = await runBeside(program, args, unmountTimeoutMs);
       if (finished.status === 0) return;
       reason = finished.stderr.trim();
     } catch (error) {

@@ -23,7 +23,7 @@ export class ReplacedImages {
   async find(views: Iterable<Promise<View> | undefined>): Promise<string[]> {
     const renewals = (await Promise.all(this.#store.layouts.map(readRenewals))).join(' ');
     const before = this.#renewals;
-    this.#renewals = renewals;
+    if (before === undefined) this.#renewals = renewals;
     if (before === undefined || before === renewals) return [];
     const shown = await Promise.all([...views].map((view) => view?.catch(() => undefined)));
     const layers = shown.flatMap((view) => view?.layers ?? []);
@@ -31,6 +31,8 @@ export class ReplacedImages {
     const replaced = await Promise.all(
       [...images].map(async (image) => ((await isReplaced(image)) ? [image.path] : [])),
     );
+    // After all: where one could not be looked at, all are looked at again.
+    this.#renewals = renewals;
     return replaced.flat();
   }
 }

@@ -45,6 +45,11 @@ export function runtimeFiles(
   };
 }
 
+/** The name that a control socket is made with; as long as its own, because the system limits the length of both. */
+export function stagedSocket(socket: string): string {
+  return `${socket.slice(0, -1)}~`;
+}
+
 function idOf(mountpoint: string): string {
   return createHash('sha256').update(mountpoint).digest('hex').slice(0, idDigits);
 }
@@ -79,12 +84,19 @@ export async function writeRecord(runtime: string, record: DaemonRecord): Promis
 /** Also takes away the journals of processes that are gone. */
 export async function removeRecord(runtime: string, mountpoint: string): Promise<void> {
   const { socket, record } = runtimeFiles(runtime, mountpoint);
-  for (const path of [socket, record]) await unless('ENOENT', unlink(path));
+  for (const path of [socket, stagedSocket(socket), record]) await unless('ENOENT', unlink(path));
   const prefix = `${idOf(mountpoint)}-`;
   for (const file of (await unless('ENOENT', readdir(runtime))) ?? []) {
     const pid = Number(/^-(\d+)\.shown(\.new)?$/.exec(file.slice(prefix.length - 1))?.[1]);
     if (file.startsWith(prefix) && !isAlive(pid)) await unless('ENOENT', unlink(join(runtime, file)));
   }
+}
+
+/** As `removeRecord`, for the daemon that this process is; where another one serves the place by now, nothing is its own. */
+export async function removeOwnRecord(runtime: string, mountpoint: string): Promise<void> {
+  const records = await listRecords(runtime).catch(() => []);
+  const record = records.find((candidate) => candidate.mountpoint === mountpoint);
+  if (!record || record.pid === process.pid || !isAlive(record.pid)) await removeRecord(runtime, mountpoint);
 }
 
 /** What a supervised daemon has shown, for its successor; a place may have several supervisors one after the other. */

@@ -22,19 +22,32 @@ export class SessionImages {
     const known = this.#images.get(path);
     if (known && known.serial !== serial) this.#session.dropImage(known.serial);
     const isRebased = known && known.base?.serial !== native.base?.serial;
-    const placed = redirected(native, this.#copies);
-    if (isRebased) this.#session.renewImage(placed);
-    else this.#session.addImage(placed);
+    this.#place(native, (placed) =>
+      isRebased ? this.#session.renewImage(placed) : this.#session.addImage(placed),
+    );
     this.#images.set(path, native);
   }
 
-  /** From the copy, or undefined: from the store again. */
+  /** With its copies, or where one of them is of no use without. */
+  #place(native: NativeImage, take: (placed: NativeImage) => void): void {
+    const paths = [native.path, native.base?.path ?? native.path];
+    const isCopied = paths.some((path) => this.#copies.has(path));
+    try {
+      take(redirected(native, this.#copies));
+    } catch (error) {
+      if (!isCopied) throw error;
+      for (const path of paths) this.#copies.delete(path);
+      take(native);
+    }
+  }
+
+  /** From the copy, where it is of use; undefined: from the store again. */
   readFrom(path: string, copy: Copy | undefined): void {
     if (copy) this.#copies.set(path, copy);
     else this.#copies.delete(path);
     for (const native of this.#images.values()) {
       if (native.path === path || native.base?.path === path)
-        this.#session.renewImage(redirected(native, this.#copies));
+        this.#place(native, (placed) => this.#session.renewImage(placed));
     }
   }
 

@@ -30,7 +30,8 @@ type Line =
   | { retired: true }
   | { loaded: number; images: readonly NativeImage[] };
 
-const largestBytes = 8 << 20;
+/** It is written anew when it has grown by more than that, and to twice of what it then held. */
+const largestGrowthBytes = 8 << 20;
 
 /**
  * Tells a later serving process of the same mount what this one has shown the kernel: lines of JSON, each written
@@ -44,6 +45,8 @@ export class ShownJournal {
   #isRetired = false;
   #file: number | undefined;
   #bytes = 0;
+  /** When it was written anew. */
+  #wholeBytes = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -89,7 +92,7 @@ export class ShownJournal {
   settle(): void {
     if (![...this.#generations.values()].some((list) => list.length > 1 || list[0] === undefined)) return;
     this.#append([{ settled: true }]);
-    if (this.#bytes > largestBytes) this.#rewrite();
+    if (this.#bytes > Math.max(largestGrowthBytes + this.#wholeBytes, 2 * this.#wholeBytes)) this.#rewrite();
   }
 
   /** The place of the mount is given up, but those who still use it are served. */
@@ -144,6 +147,7 @@ export class ShownJournal {
     try {
       this.#file = openSync(next, 'w', 0o600);
       this.#writeAll(this.#file, this.#allLines());
+      this.#wholeBytes = this.#bytes;
       renameSync(next, this.#path);
     } catch {
       this.#lose();

@@ -1,3 +1,4 @@
+import { systemErrorCode } from '../base/errors.js';
 import { isRunning, type ProcessIdentity, processIdentity } from '../base/process-identity.js';
 import { loadNativeAddon, type NativeAddon } from './native-addon.js';
 
@@ -91,7 +92,11 @@ export class Supervision {
 
   /** A supervisor that has died needs not be told. */
   #tell(word: string): void {
-    if (this.isWatched) this.#send(word, Buffer.alloc(0), []);
+    try {
+      if (this.isWatched) this.#send(word, Buffer.alloc(0), []);
+    } catch (error) {
+      if (!['EPIPE', 'ECONNRESET'].includes(systemErrorCode(error) ?? '')) throw error;
+    }
   }
 
   #send(word: string, rest: Buffer, fds: readonly number[]): void {

@@ -1,8 +1,10 @@
-import { watch } from 'node:fs';
+import { constants, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { unless } from '../base/errors.js';
 import { isNetworkFileSystem } from '../base/file-system.js';
-import type { Environments } from '../env/environments.js';
+import { parseReference } from '../env/name.js';
+import type { Workspace } from '../env/workspace.js';
+import type { DaemonOptions } from './daemon-options.js';
 
 const reloadDelayMs = 50;
 const defaultPollMs = 30_000;
@@ -11,27 +13,20 @@ export interface Watch {
   close(): void;
 }
 
-export interface WatchOptions {
-  /** How often to look for changes made on other hosts; 0 never, undefined where that is needed. */
-  pollMs: number | undefined;
-  /** Other files that tell of changes. */
-  also: readonly string[];
-  /** Only what happens to this environment matters; undefined: all does. */
-  only: string | undefined;
-}
-
 /**
  * Calls `onChange` after environments came, changed or went without a command having told this mount. On a file system
  * of this host the kernel tells; what other hosts do on a shared one it does not see, so there one file is looked at.
  */
 export async function watchHome(
-  environments: Environments,
-  { pollMs, also, only }: WatchOptions,
+  { environments, store }: Workspace,
+  { environment, pollMs }: Pick<DaemonOptions, 'environment' | 'pollMs'>,
   onChange: () => void,
 ): Promise<Watch> {
   const folder = await environments.folder();
   const everyMs = pollMs ?? ((await isNetworkFileSystem(folder)) ? defaultPollMs : undefined);
-  if (everyMs !== undefined) return pollFiles([environments.changed, ...also], everyMs, onChange);
+  const renewals = store.layouts.map(({ renewed }) => renewed);
+  if (everyMs !== undefined) return pollFiles([environments.changed, ...renewals], everyMs, onChange);
+  const only = environment === undefined ? undefined : parseReference(environment).name;
   let timer: NodeJS.Timeout | undefined;
   const watcher = watch(folder, (_, name) => {
     if (only !== undefined && name !== only) return;
@@ -60,11 +55,14 @@ async function pollFiles(paths: readonly string[], everyMs: number, onChange: ()
   return { close: () => clearInterval(timer) };
 }
 
-/** Opened, because only then does a client of NFS ask its server for the attributes that it has cached. */
+/**
+ * Opened, because only then does a client of NFS ask its server for the attributes that it has cached; not waiting for a
+ * FIFO, because a store may be another user's.
+ */
 async function stateOf(paths: readonly string[]): Promise<string> {
   const states: string[] = [];
   for (const path of paths) {
-    const file = await unless('ENOENT', open(path, 'r'));
+    const file = await unless('ENOENT', open(path, constants.O_RDONLY | constants.O_NONBLOCK));
     const status = await file?.stat({ bigint: true }).finally(() => file.close());
     states.push(status ? `${status.ino} ${status.size} ${status.mtimeNs}` : '');
   }

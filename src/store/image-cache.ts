@@ -46,7 +46,9 @@ export class ImageCache {
   /** An image that was made without the store; what is loaded already is taken instead. Throws SERIAL_CLASH. */
   async offer(key: ImageKey, cacheTag: string | undefined, make: () => Image): Promise<Image> {
     const id = `${key.wheelDigest} ${cacheTag ?? ''}`;
-    const known = await this.#images.get(id)?.catch(() => undefined);
+    // Without a wait where nothing is loading, so that of two views that offer an image at once both get one.
+    const loading = this.#images.get(id);
+    const known = loading && (await loading.catch(() => undefined));
     if (known) return known;
     const image = make();
     this.#shown?.admit(image);

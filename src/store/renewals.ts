@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isRefusal, unless } from '../base/errors.js';
+import { readRegular } from '../base/trust.js';
 import type { StoreLayout } from './layout.js';
 import { replaceInStore } from './modes.js';
 
@@ -19,5 +19,5 @@ export async function noteRenewal(layout: StoreLayout): Promise<void> {
 
 /** What tells one state of the store's images from another; empty where none was ever replaced. */
 export async function readRenewals({ renewed }: StoreLayout): Promise<string> {
-  return ((await unless('ENOENT', readFile(renewed, 'utf8'))) ?? '').trim();
+  return ((await unless('ENOENT', readRegular(renewed)))?.toString() ?? '').trim();
 }

@@ -42,7 +42,7 @@ test.serial('fstab, mount -a, mount -t and umount work as for any file system', 
     findmnt -n -o SOURCE,OPTIONS ${venvs}
     ${asNobody} ${venvs}/web/bin/alpha x
     umount ${venvs} && echo gone
-    mount -t fuse.shenv -o ${places},env=web,threads=1 shenv-fs ${venvs} && ${venvs}/bin/alpha y
+    mount -t fuse.shenv -o ${places},env=web,threads=1,poll=5,cache=${venvs}-copies,cache-size=1G shenv-fs ${venvs} && ${venvs}/bin/alpha y
     umount ${venvs}
     mount -f -t shenv -o ${places} shenv-fs ${venvs}; findmnt ${venvs} || echo faked`;
   const fstab = `shenv-fs ${venvs} shenv ${common} 0 0\n`;

@@ -1,4 +1,5 @@
 // Usage: shenv-fs-supervisor MOUNTPOINT DEATHS LASTING-MS -- PROGRAM ARGUMENTS...
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -25,6 +26,7 @@ int main(int count, char** words) {
     return 2;
   }
   raiseDescriptorLimit();
+  ::signal(SIGPIPE, SIG_IGN);  // nobody may read the log any more
   Policy policy;
   policy.mostDeaths = static_cast<uint32_t>(std::strtoul(words[2], nullptr, 10));
   policy.lastingMs = static_cast<uint32_t>(std::strtoul(words[3], nullptr, 10));

@@ -13,8 +13,6 @@
 #include <cstring>
 #include <utility>
 
-#include "surroundings.hpp"
-
 namespace {
 
 constexpr int watched[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
@@ -83,11 +81,12 @@ bool Supervisor::start() {
   length += blobBytes;
   errno = sendMessage(socket_.get(), {message, length}, {held_, heldCount_});
   if (errno != 0) return false;
-  isReady_ = isEnding_ = isHandingOver_ = false;
+  isEnding_ = isHandingOver_ = false;
   deadlineMs_ = 0;
   server_ = startServer(command_, theirs.get());
+  if (server_ < 0) return false;
   state_ = State::running;
-  return server_ > 0;
+  return true;
 }
 
 void Supervisor::onSocket() {
@@ -109,11 +108,11 @@ void Supervisor::receive(std::span<const char> bytes, std::span<int> descriptors
   if (message.word == protocol::Word::ending) isEnding_ = true;
   if (message.word == protocol::Word::next) adoptNext(message.rest);
   if (message.word != protocol::Word::ready) return;
-  isReady_ = true;
   fallback_ = nullptr;
   backOff_.serves(monotonicMs());
-  if (!wasReady_) notifyManager("READY=1");
-  wasReady_ = true;
+  if (std::exchange(wasReady_, true)) return;
+  device_ = deviceAt(mountpoint_);
+  notifyManager("READY=1");
 }
 
 // What was held before goes: the serving process may have replaced its descriptors.
@@ -153,11 +152,11 @@ void Supervisor::onSignals() {
 }
 
 void Supervisor::askToStop(int signal) {
-  stopSignal_ = signal;
+  const bool isFirst = std::exchange(stopSignal_, signal) == 0;
   notifyManager("STOPPING=1");
   if (server_ < 0) return endAfterStop();
   ::kill(server_, SIGTERM);
-  deadlineMs_ = monotonicMs() + policy_.stopMs;
+  if (isFirst) deadlineMs_ = monotonicMs() + policy_.stopMs;
 }
 
 void Supervisor::reap() {
@@ -212,7 +211,7 @@ void Supervisor::onDeath(int status) {
 }
 
 void Supervisor::giveUp() {
-  if (isConnected(held_[0])) detach(mountpoint_);
+  if (isConnected(held_[0]) && isInPlace()) detach(mountpoint_);
   tell({"error", "given-up"}, "%s is given up and unmounted; see the lines above, then run `shenv-fs mount %s`", mountpoint_,
        mountpoint_);
   exitStatus_ = givenUp;
@@ -221,7 +220,7 @@ void Supervisor::giveUp() {
 
 // Told to stop, and no serving process is there that could do it well.
 void Supervisor::endAfterStop() {
-  const bool isAway = !isHolding() || !isConnected(held_[0]) || detach(mountpoint_);
+  const bool isAway = !isHolding() || !isConnected(held_[0]) || !isInPlace() || detach(mountpoint_);
   tell({"info", "unmounted"}, "%s was unmounted without its server", mountpoint_);
   exitStatus_ = isAway ? 0 : givenUp;
   state_ = State::ended;
@@ -233,7 +232,14 @@ void Supervisor::onDeadline() {
     tell({"warn", "stop-late"}, "The server of %s did not stop in time; it is killed", mountpoint_);
     ::kill(server_, SIGKILL);
   } else if (state_ == State::waiting && !start()) {
-    tell({"error", "start-failed"}, "Cannot start: %s", std::strerror(errno));
-    giveUp();
+    onFailedStart();
   }
+}
+
+// There may be no memory for a process just now: as after a death.
+void Supervisor::onFailedStart() {
+  tell({"error", "start-failed"}, "Cannot start: %s", std::strerror(errno));
+  const auto delayMs = backOff_.afterDeath(monotonicMs());
+  if (!delayMs) return giveUp();
+  deadlineMs_ = monotonicMs() + *delayMs;
 }

@@ -8,6 +8,7 @@
 #include "../owned-fd.hpp"
 #include "back-off.hpp"
 #include "protocol.hpp"
+#include "surroundings.hpp"
 
 class Supervisor {
  public:
@@ -37,9 +38,12 @@ class Supervisor {
   void giveUp();
   void endAfterStop();
   void onDeadline();
+  void onFailedStart();
   void release();
   int timeoutMs() const;
   bool isHolding() const { return heldCount_ > 0; }
+  // False where the mount was detached before: what is at its place is another's.
+  bool isInPlace() const { return device_ == 0 || deviceAt(mountpoint_) == device_; }
 
   const char* const mountpoint_;
   const Policy policy_;
@@ -55,7 +59,7 @@ class Supervisor {
 
   OwnedFd signals_, socket_;
   pid_t server_ = -1;
-  bool isReady_ = false, isEnding_ = false, isHandingOver_ = false, wasReady_ = false;
+  bool isEnding_ = false, isHandingOver_ = false, wasReady_ = false;
   int stopSignal_ = 0;
   uint64_t deadlineMs_ = 0;  // of the next start, or of a stop; 0 for none
 
@@ -63,6 +67,7 @@ class Supervisor {
   size_t heldCount_ = 0;
   char blob_[descriptorMessage::mostBytes];
   size_t blobBytes_ = 0;
+  uint64_t device_ = 0;  // of the mount; 0 while nothing was ready
   uint32_t deaths_ = 0;
   protocol::LastEnd last_;
 };

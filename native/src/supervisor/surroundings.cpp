@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +28,9 @@ int64_t clockMs(clockid_t clock) {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-void unblockSignals() {
+// As a program expects them; main() and the supervisor have changed some.
+void restoreSignals() {
+  ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -36,7 +39,7 @@ void unblockSignals() {
 bool runToEnd(const char* const* command) {
   const pid_t child = ::fork();
   if (child == 0) {
-    unblockSignals();
+    restoreSignals();
     ::execvp(command[0], const_cast<char* const*>(command));
     ::_exit(127);
   }
@@ -109,6 +112,13 @@ bool isConnected(int fuse) {
   return ::poll(&wait, 1, 0) >= 0 && (wait.revents & POLLERR) == 0;
 }
 
+uint64_t deviceAt(const char* path) {
+  constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  struct statx found;
+  if (::statx(AT_FDCWD, path, flags, 0, &found) != 0) return 0;
+  return uint64_t{found.stx_dev_major} << 32 | found.stx_dev_minor;
+}
+
 bool detach(const char* mountpoint) {
   if (::umount2(mountpoint, MNT_DETACH) == 0) return true;
   for (const char* program : {"fusermount3", "fusermount"}) {
@@ -124,7 +134,7 @@ pid_t startServer(char* const* command, int socket) {
   if (child != 0) return child;
   ::prctl(PR_SET_PDEATHSIG, SIGURG);
   if (::getppid() != self) ::_exit(1);
-  unblockSignals();
+  restoreSignals();
   char number[16];
   std::snprintf(number, sizeof number, "%d", socket);
   ::fcntl(socket, F_SETFD, 0);

@@ -23,6 +23,9 @@ void notifyManager(const char* state);
 // Whether the mount behind a descriptor of /dev/fuse is there still.
 bool isConnected(int fuse);
 
+// The device of what is mounted at `path`, whose server is not asked; 0 where it cannot be told.
+uint64_t deviceAt(const char* path);
+
 // Detaches what is mounted there: with umount2(2), or fusermount3 where that is not allowed.
 bool detach(const char* mountpoint);
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type ErrorCode, ShenvError } from '../../base/errors.js';
@@ -18,24 +18,25 @@ const readyVariable = 'SHENV_READY_DESCRIPTOR';
  */
 export async function startInBackground(
   [program, ...args]: readonly string[],
-  log: string,
+  { log, PATH }: { log: string; PATH: string },
 ): Promise<{ engine: string; pid: number | undefined }> {
   const output = await open(log, 'a', 0o600);
   const child = spawn(program!, args, {
     detached: true,
     cwd: '/',
     stdio: ['ignore', output.fd, output.fd, 'pipe'],
-    env: { ...process.env, [readyVariable]: String(readyDescriptor) },
+    env: { ...process.env, PATH, [readyVariable]: String(readyDescriptor) },
   });
   await output.close();
-  const readiness = await waitForReadiness(child.stdio[readyDescriptor] as NodeJS.ReadableStream, child.pid);
+  const readiness = await waitForReadiness(child);
   child.unref();
   if ('engine' in readiness) return { engine: readiness.engine, pid: child.pid };
   const { code, message, hint } = readiness.error;
   throw new ShenvError(code, message, hint === undefined ? {} : { hint });
 }
 
-function waitForReadiness(stream: NodeJS.ReadableStream, pid: number | undefined): Promise<Readiness> {
+function waitForReadiness(child: ChildProcess): Promise<Readiness> {
+  const stream = child.stdio[readyDescriptor] as NodeJS.ReadableStream;
   return new Promise((resolve, reject) => {
     let received = '';
     const failed = (reason: string) =>
@@ -43,9 +44,13 @@ function waitForReadiness(stream: NodeJS.ReadableStream, pid: number | undefined
         hint: 'Run the command with --foreground to see why.',
       });
     const timer = setTimeout(() => {
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
+      child.kill('SIGTERM');
       reject(failed(`was not ready within ${readyTimeoutMs / 1000} s`));
     }, readyTimeoutMs);
+    child.on('error', ({ message }) => {
+      clearTimeout(timer);
+      reject(failed(`could not be started: ${message}`));
+    });
     stream.setEncoding('utf8');
     stream.on('data', (text) => {
       received += String(text);
@@ -68,6 +73,12 @@ export function tellFailure(error: unknown): void {
   tell({ error: describe(error) });
 }
 
+/** The variables of this process for a program that it becomes, which does not have the descriptor. */
+export function withoutReadiness(): NodeJS.ProcessEnv {
+  const { [readyVariable]: _, ...others } = process.env;
+  return others;
+}
+
 function describe(error: unknown): { code: ErrorCode; message: string; hint: string | undefined } {
   if (error instanceof ShenvError) return { code: error.code, message: error.message, hint: error.hint };
   return { code: 'MOUNT_FAILED', message: String(error), hint: undefined };
@@ -75,6 +86,7 @@ function describe(error: unknown): { code: ErrorCode; message: string; hint: str
 
 function tell(readiness: Readiness): void {
   if (process.env[readyVariable] !== String(readyDescriptor)) return;
+  delete process.env[readyVariable];
   writeSync(readyDescriptor, `${JSON.stringify(readiness)}\n`);
   closeSync(readyDescriptor);
 }

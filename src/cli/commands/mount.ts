@@ -7,7 +7,7 @@ import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
 import { logFailure } from '../../mount/log-events.js';
 import { logToFile, logToStderr } from '../../mount/log-file.js';
-import { assertOwnMount, canonicalMountpoint, probeMount } from '../../mount/mountpoint.js';
+import { assertOwnMount, canonicalMountpoint, pathBeside, probeMount } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
 import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
@@ -15,7 +15,7 @@ import type { SupervisionStatus } from '../../mount/supervision-status.js';
 import { parseCount, parseSize } from '../quantities.js';
 import { formatBytes, type Report } from '../render.js';
 import { formatTable } from '../table.js';
-import { startInBackground, tellFailure, tellReadiness } from './background.js';
+import { startInBackground, tellFailure, tellReadiness, withoutReadiness } from './background.js';
 import { describeForeignMounts } from './foreign-mounts.js';
 import { serverCommand } from './supervised.js';
 
@@ -39,6 +39,9 @@ export interface MountOptions {
 /** Where tools look for a project's environment. */
 const projectMountpoint = '.venv';
 const usualCacheSize = '20G';
+const endGraceMs = 100;
+/** For a mount that is taken back. */
+const failedGraceMs = 2_000;
 
 export async function mount(
   workspace: Workspace,
@@ -50,7 +53,10 @@ export async function mount(
   checkThreads(options.threads);
   parseSize(options.cacheSize ?? usualCacheSize);
   if (options.poll !== undefined) parseCount('--poll', options.poll, 0);
-  if (!options.foreground) return start(workspace, mountpoint, options);
+  // Who unmounts, maybe when nobody serves any more, does not look for programs in the mount.
+  const PATH = pathBeside([mountpoint, resolve(path ?? usual)]);
+  if (!options.foreground) return start(workspace, mountpoint, { ...options, PATH });
+  process.env.PATH = PATH;
   const supervision = Supervision.join();
   if (!supervision) becomeSupervisor(mountpoint, options);
   return serve(workspace, mountpoint, { ...options, supervision });
@@ -60,7 +66,7 @@ export async function mount(
 function becomeSupervisor(mountpoint: string, options: MountOptions): void {
   const [program, ...args] = serverCommand(mountpoint, process.argv.slice(2), options);
   if (program === process.execPath) return;
-  const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(withoutReadiness()).map(([name, value]) => `${name}=${value}`);
   loadNativeAddon().becomeProgram(program!, [program!, ...args], variables);
 }
 
@@ -85,24 +91,32 @@ async function serve(
     supervision: options.supervision,
     log,
   });
-  const stop = () => void daemon.stop(true).catch(() => process.exit(1));
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const started = daemon.start();
+  const unmount = () => daemon.stop(true).catch(() => process.exit(1));
+  // Before it is mounted there is nothing to unmount, and what is at its place may be another's.
+  const stop = () => void started.then(unmount).catch(() => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   options.supervision?.watch(() =>
     log.warn('supervisor-lost', `The supervisor of ${mountpoint} has died; this process serves on alone`),
   );
   try {
-    await daemon.start();
+    await started;
   } catch (error) {
     logFailure(log, 'start-failed', mountpoint, error);
     tellFailure(error);
+    endSoon(failedGraceMs);
     throw error;
   }
   const { engine } = daemon.status();
   tellReadiness(engine);
   if ((await daemon.ended) === 'handed over') process.exit(0);
-  // fuse-native leaves a thread behind that would keep the process alive.
-  setTimeout(() => process.exit(), 100).unref();
+  endSoon(endGraceMs);
   return { data: { mountpoint, engine }, text: '' };
+}
+
+/** Also where something keeps the process alive, as the thread that fuse-native leaves behind. */
+function endSoon(graceMs: number): void {
+  setTimeout(() => process.exit(), graceMs).unref();
 }
 
 /** Into the file that `shenv-fs log` reads; in the foreground on stderr too. */
@@ -119,13 +133,17 @@ function checkThreads(text: string | undefined): void {
   });
 }
 
-async function start(workspace: Workspace, mountpoint: string, options: MountOptions): Promise<Report> {
+async function start(
+  workspace: Workspace,
+  mountpoint: string,
+  options: MountOptions & { PATH: string },
+): Promise<Report> {
   const { runtime } = workspace.places;
   await prepareRuntime(runtime);
   const { log } = runtimeFiles(runtime, mountpoint);
   const { engine, pid } = await startInBackground(
     serverCommand(mountpoint, ['mount', mountpoint, '--foreground', ...passedOn(options)], options),
-    log,
+    { log, PATH: options.PATH },
   );
   if ((await probeMount(mountpoint)) !== 'answers') {
     throw new ShenvError('MOUNT_FAILED', `The mount at ${mountpoint} does not answer`, {

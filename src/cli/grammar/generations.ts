@@ -42,7 +42,7 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .argument('<env>', 'environment')
     .description('write all metadata of an environment into one file, now and with each later generation')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs seal web'))
+    .addHelpText('after', example('shenv-fs seal web', 'shenv-fs create web -r requirements.txt --seal'))
     .action(act(holding(async () => (await import('../commands/seal.js')).sealEnvironment)));
   program
     .command('unseal')

@@ -14,7 +14,7 @@ export function addMountCommands(program: Command, act: Act): void {
         .default('auto'),
     )
     .option('--foreground', 'stay in the foreground until unmounted')
-    .option('--no-supervise', 'do not start another server when the one that serves dies')
+    .option('--no-supervise', 'start no other process when the one that serves dies')
     .option('--allow-other', 'let other users in (needs user_allow_other in /etc/fuse.conf)')
     .option('--threads <count>', 'threads of the kernel engine')
     .option(
@@ -35,7 +35,14 @@ export function addMountCommands(program: Command, act: Act): void {
         .default('info'),
     )
     .addOption(json())
-    .addHelpText('after', example('shenv-fs mount', 'shenv-fs mount --env web ./.venv'))
+    .addHelpText(
+      'after',
+      example(
+        'shenv-fs mount',
+        'shenv-fs mount --env web ./.venv',
+        'shenv-fs mount --cache /local/shenv-cache --cache-size 50G',
+      ),
+    )
     .action(act(async () => (await import('../commands/mount.js')).mount));
   program
     .command('unmount')
@@ -45,7 +52,10 @@ export function addMountCommands(program: Command, act: Act): void {
     .option('--lazy', 'detach now, end when its last user has left')
     .option('--wait <seconds>', 'how long to wait for processes that use it', '2')
     .addOption(json())
-    .addHelpText('after', example('shenv-fs unmount'))
+    .addHelpText(
+      'after',
+      example('shenv-fs unmount', 'shenv-fs unmount ./.venv --wait 30', 'shenv-fs unmount --lazy'),
+    )
     .action(act(async () => (await import('../commands/unmount.js')).unmount));
   program
     .command('restart')
@@ -56,7 +66,7 @@ export function addMountCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('../commands/restart.js')).restart));
   program
     .command('reload')
-    .description('make mounts show what was changed from other hosts')
+    .description('make mounts show what other hosts have changed')
     .addOption(json())
     .addHelpText('after', example('shenv-fs reload'))
     .action(act(async () => (await import('../commands/reload.js')).reload));

@@ -9,7 +9,10 @@ export function addObservingCommands(program: Command, look: Look): void {
   program
     .command('doctor')
     .description('check what mounts need here, and say what to do')
-    .option('--only <checks>', 'these checks alone, with commas in between')
+    .option(
+      '--only <checks>',
+      'these alone, with commas in between: fuse, engines, limits, home, runtime, store, interpreters, resolvers, mounts',
+    )
     .addOption(new Option('--here', 'check in this process').hideHelp())
     .addOption(json())
     .addHelpText('after', example('shenv-fs doctor', 'shenv-fs doctor --only fuse,store --json'))
@@ -34,7 +37,10 @@ export function addObservingCommands(program: Command, look: Look): void {
     )
     .addHelpText(
       'after',
-      example('shenv-fs metrics', 'shenv-fs metrics --all -o /var/lib/node_exporter/shenv-fs.prom'),
+      example(
+        'shenv-fs metrics',
+        'shenv-fs metrics --all -o /var/lib/prometheus/node-exporter/shenv-fs.prom',
+      ),
     )
     .action(look(async () => (await import('../commands/metrics.js')).metrics));
 }

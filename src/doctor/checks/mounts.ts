@@ -1,11 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { ShenvError } from '../../base/errors.js';
 import { packageVersion } from '../../base/package-files.js';
-import { isAlive } from '../../base/process-identity.js';
 import { ownUid } from '../../base/trust.js';
 import type { DaemonStatus } from '../../mount/daemon-status.js';
 import { isOurs, listMounts, type MountEntry, probeMount } from '../../mount/mountpoint.js';
-import { askDaemon, type DaemonRecord, listRecords } from '../../mount/runtime.js';
+import { askDaemon, type DaemonRecord, isServed, listRecords } from '../../mount/runtime.js';
 import type { CheckContext, Findings } from '../finding.js';
 
 const answerTimeoutMs = 5_000;
@@ -53,7 +52,7 @@ async function checkRecorded(
 ): Promise<void> {
   const { mountpoint, pid, environment } = record;
   const again = `\`shenv-fs mount ${environment === undefined ? '' : `--env ${environment} `}${mountpoint}\``;
-  if (!isAlive(pid))
+  if (!isServed(record))
     return findings.problem(`The daemon of ${mountpoint} is gone`, `${again} cleans up and mounts.`);
   const status = await askInTime(runtime, mountpoint);
   if (status === undefined) {
@@ -79,11 +78,19 @@ async function checkRecorded(
 }
 
 function tellHealth(status: DaemonStatus, again: string, findings: Findings): void {
-  const { mountpoint, version, failures, details } = status;
+  const { mountpoint, version, supervision, failures, details } = status;
   const ours = packageVersion();
   if (version !== ours) {
     findings.advice(
       `${mountpoint} is served by version ${version ?? 'unknown'}, and this program is ${ours}`,
+      supervision?.isWatching
+        ? `\`shenv-fs restart ${mountpoint}\`, which nobody who uses it notices.`
+        : `\`shenv-fs unmount ${mountpoint}\` and ${again}, when nobody uses it.`,
+    );
+  }
+  if (supervision && !supervision.isWatching) {
+    findings.advice(
+      `The supervisor of ${mountpoint} has died: nobody would replace its server`,
       `\`shenv-fs unmount ${mountpoint}\` and ${again}, when nobody uses it.`,
     );
   }

@@ -51,6 +51,11 @@ export class SealedFiles {
     return this.write(manifest, await this.#make(manifest));
   }
 
+  /** What `prepare` has made, of a generation that did not come to be. Never fails. */
+  async takeBack(prepared: string | undefined): Promise<void> {
+    if (prepared !== undefined) await unlink(prepared).catch(() => undefined);
+  }
+
   /** Those of the generations that `isDoomed` picks; false where the environment has none at all. */
   async remove(name: string, isDoomed: (generation: number) => boolean): Promise<boolean> {
     const files = await this.#list(name);

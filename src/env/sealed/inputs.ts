@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readFully } from '../../base/read-fully.js';
+import { openTrusted, Trust } from '../../base/trust.js';
 import { decodeSealedInputs, type SealedSection } from './format.js';
 
 /** How long they stay in memory; who lists packages looks at all of them within seconds. */
@@ -31,11 +33,9 @@ export class SealedInputs {
 
   async #readSection() {
     const { offset, storedBytes } = this.#section;
-    const file = await open(this.#path, 'r');
+    const file = await openTrusted(this.#path, Trust.ofFolder(dirname(this.#path)));
     try {
-      const stored = Buffer.alloc(storedBytes);
-      await file.read(stored, 0, storedBytes, offset);
-      return await decodeSealedInputs(stored, this.#section);
+      return await decodeSealedInputs(await readFully(file, offset, storedBytes), this.#section);
     } finally {
       await file.close();
     }

@@ -4,6 +4,7 @@ import type { Digest } from '../../base/brands.js';
 import { sha256 } from '../../base/digest.js';
 import { ShenvError, systemErrorCode } from '../../base/errors.js';
 import { pack } from '../../base/msgpack.js';
+import { readFully } from '../../base/read-fully.js';
 import { openTrusted, Trust } from '../../base/trust.js';
 import { Image, type SealedPart } from '../../image/read.js';
 import { isAt } from '../../image/stamp.js';
@@ -42,12 +43,12 @@ export async function readSealed(path: string, manifest: Manifest): Promise<Read
     if (!file) return undefined;
     try {
       const { size } = await file.stat();
-      const first = await readAt(file, 0, Math.min(firstReadBytes, size));
+      const first = await readFully(file, 0, Math.min(firstReadBytes, size));
       const header = decodeSealedHeader(first, size);
       if (header.manifest !== sha256(encodeManifest(manifest)))
         throw new SealedFault('it is of another generation');
       const { offset, storedBytes } = header.metadata;
-      const rest = await readAt(file, first.length, Math.max(0, offset + storedBytes - first.length));
+      const rest = await readFully(file, first.length, Math.max(0, offset + storedBytes - first.length));
       const stored = Buffer.concat([first, rest]).subarray(offset, offset + storedBytes);
       return { path, header, metadata: await decodeSealedMetadata(stored, header.metadata) };
     } finally {
@@ -99,17 +100,6 @@ async function openSealed(path: string): Promise<FileHandle | undefined> {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return buffer.subarray(0, done);
 }
 
 /** One image of each store, or all of one in which images were replaced since. Throws SealedFault. */

@@ -1,4 +1,5 @@
 import { sha256 } from '../../base/digest.js';
+import { readFully } from '../../base/read-fully.js';
 import { openTrusted } from '../../base/trust.js';
 import type { Image } from '../../image/read.js';
 import { stampOf } from '../../image/stamp.js';
@@ -46,13 +47,11 @@ async function describeImage(store: Store, image: Image, images: readonly Image[
   const file = await openTrusted(path, trust);
   try {
     const { offset, length } = header.sections.meta;
-    const metadata = Buffer.alloc(offset + length);
-    await file.read(metadata, 0, metadata.length, 0);
     return {
       store: at,
       path: store.parts[at]!.pathWithin(path)!,
       stamp: stampOf(await file.stat()),
-      metadata,
+      metadata: await readFully(file, 0, offset + length),
       base: base ? images.indexOf(base) : null,
     };
   } finally {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import {
   link,
   mkdir,
@@ -14,14 +14,16 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShenvError, unless } from '../../base/errors.js';
-import { isRunning, type ProcessIdentity, thisProcess } from '../../base/process-identity.js';
+import { thisBoot, thisProcess } from '../../base/process-identity.js';
 import { ownUid } from '../../base/trust.js';
 import type { FileStamp, Image } from '../../image/read.js';
 import { stampOf } from '../../image/stamp.js';
+import { claimedBytes, claimOf, hasOwnerEnded, takeClaim } from './copy-claims.js';
 import { copySequentially, isSoundCopy } from './copy-image.js';
 
 /** What makes a copy one that was compared with its digests: it is the same file in the same state since this boot. */
 interface CopyRecord {
+  /** After another one a disk may have lost what was written last. */
   boot: string;
   inode: number;
   sizeBytes: number;
@@ -36,7 +38,11 @@ export interface Copy {
 
 const suffix = '.img';
 const recordSuffix = '.json';
-const claimSuffix = '.claim';
+const ownerName = 'process.json';
+/** Between making its folder and saying in it who he is. */
+const longestStartMs = 60_000;
+
+type FileState = Pick<Stats, 'ino' | 'size' | 'mtimeMs'>;
 
 /**
  * Copies of images on a disk of this host, shared by the daemons of one user. The name of a copy is the digest of the
@@ -59,20 +65,10 @@ export class CopyFolder {
   /** Throws STORE_UNUSABLE for a folder of another user, or one that others may write. */
   static async open(folder: string, limitBytes: number): Promise<CopyFolder> {
     const opened = new CopyFolder(folder, limitBytes);
-    for (const path of [folder, opened.#pool, opened.#own])
-      await mkdir(path, { recursive: true, mode: 0o700 });
-    const { uid, mode } = await stat(folder);
-    if (uid !== ownUid() || (mode & 0o022) !== 0) {
-      throw new ShenvError(
-        'STORE_UNUSABLE',
-        `The cache ${folder} belongs to somebody else or is open to others`,
-        {
-          hint: 'Choose a folder of your own with --cache.',
-          path: folder,
-        },
-      );
-    }
-    await writeFile(join(opened.#own, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await assertOwn(folder);
+    for (const path of [opened.#pool, opened.#own]) await mkdir(path, { recursive: true, mode: 0o700 });
+    await writeFile(join(opened.#own, ownerName), JSON.stringify(thisProcess()), { mode: 0o600 });
     await opened.#removeDeadUsers();
     return opened;
   }
@@ -83,23 +79,19 @@ export class CopyFolder {
    */
   async find(image: Image, known = false): Promise<Copy | undefined> {
     const key = keyOf(image);
-    const path = this.#pathOf(key);
-    const status = await unless('ENOENT', stat(path));
-    if (!status) return undefined;
-    if (!(await this.#isKnownSound(key))) {
-      if (known) return undefined;
-      if (!(await isSoundCopy(path, key))) {
-        await this.#remove(key);
-        return undefined;
-      }
-      await this.#record(key);
-    }
-    const own = join(this.#own, `${key}${suffix}`);
-    const taken = await unless(
+    const own = this.#ownOf(key);
+    // First a name of its own: what is then looked at is what will be read, whatever other daemons do meanwhile.
+    await rm(own, { force: true });
+    const isTaken = await unless(
       'ENOENT',
-      unless('EEXIST', link(path, own)).then(() => true),
+      unless('EEXIST', link(this.#pathOf(key), own)).then(() => true),
     );
-    if (!taken) return undefined;
+    if (!isTaken) return undefined;
+    const status = await stat(own);
+    if (!(await this.#isKnownSound(key, status)) && (known || !(await this.#compare(key, status)))) {
+      await rm(own, { force: true });
+      return undefined;
+    }
     const now = new Date();
     await unless('ENOENT', utimes(this.#recordOf(key), now, now));
     return { path: own, stamp: stampOf(status) };
@@ -111,14 +103,15 @@ export class CopyFolder {
    */
   async copy(image: Image): Promise<Copy | undefined> {
     const key = keyOf(image);
-    const claim = join(this.#pool, `${key}${claimSuffix}`);
-    if (!(await this.#makeRoom(image.header.fileBytes)) || !(await takeClaim(claim))) return undefined;
-    const staged = join(this.#pool, `${key}.tmp`);
+    const claim = claimOf(this.#pool, key);
+    if (!(await takeClaim(claim, claimOf(this.#own, key), image.header.fileBytes))) return undefined;
+    const staged = join(this.#own, `${key}.tmp`);
     try {
+      if (!(await this.#makeRoom())) return undefined;
       await copySequentially(image, staged);
       if (!(await isSoundCopy(staged, key))) return undefined;
       await rename(staged, this.#pathOf(key));
-      await this.#record(key);
+      await this.#record(key, await stat(this.#pathOf(key)));
       return await this.find(image);
     } finally {
       await rm(staged, { force: true });
@@ -128,52 +121,74 @@ export class CopyFolder {
 
   /** Whether a copy that this process uses is in the state in which it was found sound. */
   async isUnchanged(image: Image): Promise<boolean> {
-    const own = await unless('ENOENT', stat(join(this.#own, `${keyOf(image)}${suffix}`)));
+    const own = await unless('ENOENT', stat(this.#ownOf(keyOf(image))));
     return own !== undefined && own.size === image.header.fileBytes && this.#isKnownSound(keyOf(image), own);
   }
 
-  /** Throws a copy out that was found damaged. */
+  /** Throws a copy out that was found damaged; not one that another daemon has made anew. */
   async discard(image: Image): Promise<void> {
-    await this.#remove(keyOf(image));
-    await rm(join(this.#own, `${keyOf(image)}${suffix}`), { force: true });
+    const key = keyOf(image);
+    const own = await unless('ENOENT', stat(this.#ownOf(key)));
+    const there = await unless('ENOENT', stat(this.#pathOf(key)));
+    if (own === undefined || own.ino === there?.ino) await this.#remove(key);
+    await rm(this.#ownOf(key), { force: true });
+  }
+
+  /** A sign of life, for daemons that cannot see this process: once in hours is enough. */
+  async stay(): Promise<void> {
+    const now = new Date();
+    await unless('ENOENT', utimes(join(this.#own, ownerName), now, now));
   }
 
   async close(): Promise<void> {
     await rm(this.#own, { recursive: true, force: true });
   }
 
-  async #isKnownSound(key: string, of?: { ino: number; size: number; mtimeMs: number }): Promise<boolean> {
+  async #isKnownSound(key: string, status: FileState): Promise<boolean> {
     const text = await unless('ENOENT', readFile(this.#recordOf(key), 'utf8'));
-    const status = of ?? (await unless('ENOENT', stat(this.#pathOf(key))));
     const known = text === undefined ? undefined : parseRecord(text);
-    if (!known || !status) return false;
     return (
-      known.boot === thisBoot() &&
+      known?.boot === thisBoot() &&
       known.inode === status.ino &&
       known.sizeBytes === status.size &&
       known.mtimeMs === status.mtimeMs
     );
   }
 
-  async #record(key: string): Promise<void> {
-    const { ino, size, mtimeMs } = await stat(this.#pathOf(key));
+  /** Compares what this process has a name for with its digests; what is damaged is thrown out. */
+  async #compare(key: string, status: FileState): Promise<boolean> {
+    const isSound = await isSoundCopy(this.#ownOf(key), key);
+    await (isSound ? this.#record(key, status) : this.#remove(key));
+    return isSound;
+  }
+
+  async #record(key: string, { ino, size, mtimeMs }: FileState): Promise<void> {
     const record: CopyRecord = { boot: thisBoot(), inode: ino, sizeBytes: size, mtimeMs };
     const staged = `${this.#recordOf(key)}.${randomBytes(4).toString('hex')}`;
     await writeFile(staged, JSON.stringify(record), { mode: 0o600 });
     await rename(staged, this.#recordOf(key));
   }
 
-  /** Throws the least recently used copies out that no daemon uses; false where that is not enough. */
-  async #makeRoom(bytes: number): Promise<boolean> {
+  /** For all that is claimed; false where there is not enough. */
+  async #makeRoom(): Promise<boolean> {
+    if (await this.#throwOut()) return true;
+    await this.#removeDeadUsers();
+    return this.#throwOut();
+  }
+
+  /** Throws the least recently used copies out that no daemon uses; none, and false, where that is not enough. */
+  async #throwOut(): Promise<boolean> {
     const copies = await this.#listCopies();
-    let total = copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) + bytes;
-    for (const { key, sizeBytes, isUsed } of copies) {
-      if (total <= this.#limitBytes) break;
-      if (isUsed) continue;
+    const total = copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, await claimedBytes(this.#pool));
+    let excess = total - this.#limitBytes;
+    const idle = copies.filter(({ isUsed }) => !isUsed);
+    if (idle.reduce((left, { sizeBytes }) => left - sizeBytes, excess) > 0) return false;
+    for (const { key, sizeBytes } of idle) {
+      if (excess <= 0) break;
       await this.#remove(key);
-      total -= sizeBytes;
+      excess -= sizeBytes;
     }
-    return total <= this.#limitBytes;
+    return true;
   }
 
   /** The least recently used first. */
@@ -196,10 +211,18 @@ export class CopyFolder {
 
   async #removeDeadUsers(): Promise<void> {
     for (const user of await readdir(this.#users)) {
-      const text = await unless('ENOENT', readFile(join(this.#users, user, 'process.json'), 'utf8'));
-      if (text !== undefined && isRunning(JSON.parse(text) as ProcessIdentity) === false)
-        await rm(join(this.#users, user), { recursive: true, force: true });
+      const folder = join(this.#users, user);
+      const status = await unless('ENOENT', stat(folder));
+      if (!status || folder === this.#own) continue;
+      const isStarting = Date.now() - status.mtimeMs < longestStartMs;
+      if ((await hasOwnerEnded(join(folder, ownerName))) ?? !isStarting)
+        await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** This process's name for a copy. */
+  #ownOf(key: string): string {
+    return join(this.#own, `${key}${suffix}`);
   }
 
   #pathOf(key: string): string {
@@ -215,28 +238,18 @@ function keyOf({ header }: Image): string {
   return header.digest;
 }
 
-/** False while a process that lives has it. */
-async function takeClaim(path: string): Promise<boolean> {
-  for (let tries = 0; tries < 2; tries += 1) {
-    const made = await unless(
-      'EEXIST',
-      writeFile(path, JSON.stringify(thisProcess()), { flag: 'wx', mode: 0o600 }).then(() => true),
-    );
-    if (made) return true;
-    const text = await unless('ENOENT', readFile(path, 'utf8'));
-    const owner = text ? parseIdentity(text) : undefined;
-    if (owner && isRunning(owner) !== false) return false;
-    await unless('ENOENT', unlink(path));
-  }
-  return false;
-}
-
-function parseIdentity(text: string): ProcessIdentity | undefined {
-  try {
-    return JSON.parse(text) as ProcessIdentity;
-  } catch {
-    return undefined;
-  }
+/** Throws STORE_UNUSABLE. */
+async function assertOwn(folder: string): Promise<void> {
+  const { uid, mode } = await stat(folder);
+  if (uid === ownUid() && (mode & 0o022) === 0) return;
+  throw new ShenvError(
+    'STORE_UNUSABLE',
+    `The cache ${folder} belongs to somebody else or is open to others`,
+    {
+      hint: 'Choose a folder of your own with --cache.',
+      path: folder,
+    },
+  );
 }
 
 function parseRecord(text: string): CopyRecord | undefined {
@@ -245,9 +258,4 @@ function parseRecord(text: string): CopyRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** After another boot a disk may have lost what was written last: copies are compared with their digests again. */
-function thisBoot(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

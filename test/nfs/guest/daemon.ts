@@ -48,20 +48,36 @@ export class GuestDaemon {
     await this.expect('unmount', this.places.mountpoint, '--lazy');
   }
 
-  /** Ends it as a fault would, with no word to anybody. */
-  async kill(): Promise<void> {
+  /** Ends the process that serves as a fault would; resolves when the next one does. */
+  async killServer(): Promise<void> {
     const { pid } = await this.status();
-    process.kill(pid, 'SIGKILL');
-    await eventually(async () => !(await isRunning(pid)), 'the daemon is gone');
+    await killed(pid);
+    await eventually(async () => (await this.status()).pid !== pid, 'another process serves');
   }
 
-  async status(): Promise<{ pid: number; requests: Record<string, number> }> {
+  /** Ends the mount as a fault would, with no word to anybody. */
+  async kill(): Promise<void> {
+    const { pid, supervision } = await this.status();
+    if (supervision) await killed(supervision.pid);
+    await killed(pid);
+  }
+
+  async status(): Promise<{
+    pid: number;
+    supervision?: { pid: number };
+    requests: Record<string, number>;
+  }> {
     return JSON.parse(await this.expect('status', this.places.mountpoint, '--json'))[0];
   }
 
   async exported(...options: string[]): Promise<Exported> {
     return JSON.parse(await this.expect('export-nfs', this.places.mountpoint, '--json', ...options));
   }
+}
+
+async function killed(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  await eventually(async () => !(await isRunning(pid)), `process ${pid} is gone`);
 }
 
 async function isRunning(pid: number): Promise<boolean> {

@@ -178,6 +178,10 @@ export const rules: readonly Rule[] = [
     (scene, version) => heldFails(scene, version, () => restart(scene, () => scene.daemon.stop())),
   ),
   ...perVersion(
+    (version) => `what a client holds open is good when the process that serves was killed, over ${version}`,
+    (scene, version) => heldFails(scene, version, () => scene.daemon.killServer()),
+  ),
+  ...perVersion(
     (version) =>
       `what a client holds open is good when a new daemon follows one that was killed, over ${version}`,
     (scene, version) => heldFails(scene, version, () => restartAfterDeath(scene, version)),

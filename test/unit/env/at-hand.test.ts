@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { Environments } from '../../../src/env/environments.js';
 import { isPipTold } from '../../../src/env/pip-configuration.js';
@@ -64,6 +64,23 @@ test('variables and configuration files of pip that say what to choose are notic
   t.false(await isPipTold(python, [], own));
   const { PIP_CONFIG_FILE: _, ...others } = own;
   t.true(await isPipTold(python, [], others));
+  const told = { ...others, XDG_CONFIG_DIRS: sandbox.path('none') };
+  const file = sandbox.path('.pip', 'pip.conf');
+  const ofMachine = await isPipTold(python, [], told);
+  await mkdir(file, { recursive: true });
+  t.true(await isPipTold(python, [], told), 'what cannot be read');
+  await rm(file, { recursive: true });
+  await writeFile(file, '[global]\n  timeout = 5\n');
+  t.is(await isPipTold(python, [], told), ofMachine);
+  await writeFile(file, '[global]\n  timeout = 5\n  constraint = x\n');
+  t.true(await isPipTold(python, [], told), 'an indented setting');
+  await rm(file);
+  await mkdir(sandbox.path('real', 'bin'), { recursive: true });
+  await mkdir(sandbox.path('py', 'bin'), { recursive: true });
+  await writeFile(sandbox.path('real', 'bin', 'python'), '');
+  await symlink(sandbox.path('real', 'bin', 'python'), python);
+  await writeFile(sandbox.path('real', 'pip.conf'), '[install]\nno-binary = x\n');
+  t.true(await isPipTold(python, [], told), 'beside the interpreter that a link leads to');
 });
 
 /** From now on a pip that runs fails: it does not understand its settings. */

@@ -135,3 +135,15 @@ test('environment serials are different for all that ask at once', async (t) => 
   t.is(new Set(serials).size, 30);
   t.true(Math.min(...serials) >= 1);
 });
+
+test('a generation that cannot be sealed is published only where it may be unsealed', async (t) => {
+  const home = await temporaryFolder(t);
+  const environments = new Environments(home, undefined, () => Promise.reject(new Error('damaged')));
+  await environments.create(manifestOf('demo'));
+  await environments.sealed.write(manifestOf('demo'), Buffer.from('sealed'));
+  const next = manifestOf('demo', 2);
+  await t.throwsAsync(environments.commit(next), { message: 'damaged' });
+  t.is((await environments.read('demo')).generation, 1);
+  await environments.commit(next, { mayBeUnsealed: true });
+  t.is((await environments.read('demo')).generation, 2);
+});

@@ -58,3 +58,24 @@ test('a torn last line is not read, a lost journal is known to be lost, a retire
   await t.throwsAsync(stat(path));
   t.true((await new ShownJournal(path).inherit()).isUnknown);
 });
+
+test('a journal that grows is written anew, though not at each change once what it holds is much', async (t) => {
+  const path = await journalFile(t);
+  const journal = new ShownJournal(path);
+  journal.begin();
+  const origin = 'x'.repeat(1 << 20);
+  let { ino } = await stat(path);
+  let rewrites = 0;
+  for (let generation = 1; generation <= 24; generation += 1) {
+    journal.load(7, [{ ...image(generation), origin }]);
+    journal.change([shows(generation)], []);
+    journal.settle();
+    const before = ino;
+    ino = (await stat(path)).ino;
+    if (ino !== before) rewrites += 1;
+  }
+  t.is(rewrites, 2);
+  const inherited = await new ShownJournal(path).inherit();
+  t.deepEqual(inherited.generations.get('web'), [shows(24)]);
+  t.is(inherited.images.length, 24);
+});

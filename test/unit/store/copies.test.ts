@@ -130,6 +130,42 @@ test('the claim of a process that lives is respected, that of a dead one is not'
   await writeFile(claim, '{');
   await rm(poolPath(folder, image));
   t.truthy(await copies.copy(image), 'one that was cut off by a crash');
+  await writeFile(claim, JSON.stringify({ ...thisProcess(), system: 'another-boot pid:[1]' }));
+  await rm(poolPath(folder, image));
+  t.truthy(await copies.copy(image), 'one of before the host was started');
+});
+
+test('what is being copied takes room, and nothing is thrown out for what does not fit', async (t) => {
+  const home = await StoredHome.make(t);
+  const [image, other] = [await home.put('alpha'), await home.put('beta')];
+  const folder = await temporaryFolder(t);
+  const first = await CopyFolder.open(folder, plenty);
+  t.truthy(await first.copy(image));
+  await first.close();
+  const claim = join(folder, 'v1', 'images', 'another.claim');
+  const { thisProcess } = await import('../../../src/base/process-identity.js');
+  await writeFile(claim, JSON.stringify({ ...thisProcess(), sizeBytes: plenty }));
+  const copies = await CopyFolder.open(folder, plenty);
+  t.is(await copies.copy(other), undefined);
+  t.is((await copiesIn(folder)).length, 1);
+  await rm(claim);
+  t.truthy(await copies.copy(other));
+});
+
+test('a daemon that did not come to say who it is keeps no other from starting', async (t) => {
+  const folder = await temporaryFolder(t);
+  const users = join(folder, 'v1', 'users');
+  for (const name of ['1-old', '2-new']) {
+    await mkdir(join(users, name), { recursive: true });
+    await writeFile(join(users, name, 'process.json'), '');
+  }
+  await utimes(join(users, '1-old'), new Date(0), new Date(0));
+  const copies = await CopyFolder.open(folder, plenty);
+  t.deepEqual(
+    (await readdir(users)).filter((name) => /-(old|new)$/.test(name)),
+    ['2-new'],
+  );
+  await copies.close();
 });
 
 test('names of daemons that are gone go with the next one', async (t) => {
