@@ -11,6 +11,8 @@
 #include "owned-fd.hpp"
 
 struct OpenImage {
+  OpenImage(OwnedFd file, uint64_t drops) : file(std::move(file)), drops(drops) {}
+
   OwnedFd file;
   uint64_t drops;  // how many images had been dropped when it was opened
   // The chunk that was last used for the first time; before the first.
