@@ -4,7 +4,8 @@ import { collectModules, importAll } from '../run/importing.js';
 import { dropCaches, isRoot } from '../run/machine.js';
 import { downloadedSet } from '../run/wheel-set.js';
 import { largeLimit, largePackages } from './import.js';
-import { type Side, startStorm, storeSides, venvSide } from './start-storm.js';
+import { type Side, venvSide } from './shared-side.js';
+import { startStorm, storeSides } from './start-storm.js';
 import type { Session, Trial } from './trial.js';
 
 /** By figure, then by side. */
@@ -41,8 +42,8 @@ export const sharedNode: Trial = {
     const name = `node-${set.name}`;
     const list = await collectModules(bench, await shelf.place('venv', set), { name, packages, limit });
     const client = await buildClient(bench, 'delayfs');
-    const sides = [await venvSide(session, set)];
-    if (shelf.isChosen('kernel')) sides.push(...(await storeSides(session, set)));
+    const sides = [await venvSide(session, sharedNode.name, set)];
+    if (shelf.isChosen('kernel')) sides.push(...(await storeSides(session, sharedNode.name, set)));
     const samples: Samples = new Map();
     for (let round = 0; round < slowRounds; round += 1)
       for (const side of sides)

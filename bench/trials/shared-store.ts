@@ -4,21 +4,13 @@ import { createIn, newHome } from '../contenders/shenv.js';
 import { venvPlace } from '../contenders/venv.js';
 import { buildClient } from '../run/client.js';
 import { must } from '../run/commands.js';
-import type { Place } from '../run/contender.js';
-import { type DelayedFolder, mountDelayed } from '../run/delayed-folder.js';
+import { mountDelayed } from '../run/delayed-folder.js';
 import { importAll, moduleList } from '../run/importing.js';
 import { dropCaches, isRoot } from '../run/machine.js';
 import { deferUnmount } from '../run/shelf.js';
 import { downloadedSet, sourceOf, type WheelSet } from '../run/wheel-set.js';
+import { type Side, venvSide } from './shared-side.js';
 import type { Session, Trial } from './trial.js';
-
-/** What lies on the shared file system for one contender, and how an environment is had from it. */
-interface Side {
-  name: string;
-  /** The folder that is shown with a delay. */
-  folder: string;
-  open(shared: DelayedFolder, label: string): Promise<{ place: Place; close(): Promise<unknown> }>;
-}
 
 export const sharedStore: Trial = {
   name: 'shared-store',
@@ -50,7 +42,7 @@ export const sharedStore: Trial = {
     const set = await downloadedSet(bench, name, bench.settings.python);
     const program = await buildClient(bench, 'delayfs');
     const list = await moduleList(bench, `shared-${name}`, [module]);
-    const sides = [await venvSide(session, set)];
+    const sides = [await venvSide(session, 'shared', set)];
     if (shelf.isChosen('kernel')) sides.push(await storeSide(session, set));
     if (await shelf.isReady('squashfs')) sides.push(await squashfsSide(session, set));
     for (const side of sides)
@@ -91,20 +83,6 @@ async function measure({ bench }: Session, { side, delayMs, program, list }: Mea
   for (const kind of ['mount', 'cold', 'again'] as const)
     if (delayMs === 1)
       bench.record('shared-store', `${kind}, operations`, side.name, 'count', operations[kind]);
-}
-
-async function venvSide({ bench, shelf }: Session, set: WheelSet): Promise<Side> {
-  const folder = await bench.newFolder('shared', 'venv');
-  const { prefix } = await shelf.place('venv', set);
-  await must('cp', ['-a', prefix, join(folder, 'env')]);
-  return {
-    name: 'venv',
-    folder,
-    open: async ({ mountpoint }) => ({
-      place: venvPlace('venv', join(mountpoint, 'env'), bench.settings.python),
-      close: async () => undefined,
-    }),
-  };
 }
 
 async function storeSide({ bench }: Session, set: WheelSet): Promise<Side> {

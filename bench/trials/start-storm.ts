@@ -10,18 +10,8 @@ import { type DelayedFolder, mountDelayed } from '../run/delayed-folder.js';
 import { importAll, moduleList } from '../run/importing.js';
 import { dropCaches, isRoot } from '../run/machine.js';
 import { downloadedSet, sourceOf, type WheelSet } from '../run/wheel-set.js';
+import { type Side, venvSide } from './shared-side.js';
 import type { Session, Trial } from './trial.js';
-
-/** What lies on the shared file system for one way to use it, and how a node gets its environment from it. */
-export interface Side {
-  name: string;
-  /** The folder that every node sees through a client of its own. */
-  folder: string;
-  open(
-    shared: Pick<DelayedFolder, 'mountpoint'>,
-    node: string,
-  ): Promise<{ place: Place; close(): Promise<unknown> }>;
-}
 
 interface Storm {
   nodes: number;
@@ -53,8 +43,8 @@ export const startStorm: Trial = {
     const client = await buildClient(bench, 'delayfs');
     const list = await moduleList(bench, `storm-${name}`, [module]);
     const storm = { nodes, interpreters, delayMs: 1, client, list };
-    const sides = [await venvSide(session, set)];
-    if (shelf.isChosen('kernel')) sides.push(...(await storeSides(session, set)));
+    const sides = [await venvSide(session, startStorm.name, set)];
+    if (shelf.isChosen('kernel')) sides.push(...(await storeSides(session, startStorm.name, set)));
     for (const side of sides) await measure(session, side, storm);
   },
 };
@@ -89,23 +79,9 @@ async function measure({ bench }: Session, side: Side, storm: Storm): Promise<vo
   for (const shared of clients) await shared.unmount();
 }
 
-export async function venvSide({ bench, shelf }: Session, set: WheelSet): Promise<Side> {
-  const folder = await bench.newFolder('storm', `venv-${set.name}`);
-  const { prefix } = await shelf.place('venv', set);
-  await must('cp', ['-a', prefix, join(folder, 'env')]);
-  return {
-    name: 'venv',
-    folder,
-    open: async ({ mountpoint }) => ({
-      place: venvPlace('venv', join(mountpoint, 'env'), bench.settings.python),
-      close: async () => undefined,
-    }),
-  };
-}
-
-/** The same home with an environment that is sealed and one that is not. */
-export async function storeSides({ bench }: Session, set: WheelSet): Promise<Side[]> {
-  const folder = await bench.newFolder('storm', `home-${set.name}`);
+/** The same home, for the trial of that name alone, with an environment that is sealed and one that is not. */
+export async function storeSides({ bench }: Session, trial: string, set: WheelSet): Promise<Side[]> {
+  const folder = await bench.newFolder(trial, 'home');
   const { python } = bench.settings;
   const sandbox = await newHome(bench, 'of a start-up storm');
   sandbox.variables.SHENV_HOME = folder;
