@@ -1,16 +1,15 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { unless } from '../../src/base/errors.js';
+import { mkdir } from 'node:fs/promises';
 import { findPlaces } from '../../src/base/paths.js';
 import { storeLayout } from '../../src/store/layout.js';
-import { listFiles } from '../faults/invariants.js';
 import { seededRandom } from '../faults/random.js';
 import type { Servant } from '../faults/servants.js';
 import { Creator } from '../storm/creator.js';
+import { assertEmptied } from '../storm/emptied.js';
 import { writeStormWheel } from '../storm/wheels.js';
-import { eventually } from '../support/eventually.js';
 import { anyInterpreter } from '../support/interpreters.js';
 import { Sandbox } from '../support/sandbox.js';
 import { canSimulateHosts, SimulatedHost } from '../support/simulated-host.js';
+import { Turns } from '../support/turns.js';
 
 export interface HostsOptions {
   seconds: number;
@@ -67,11 +66,16 @@ class Hosts {
     compared: 0,
     violations: [],
   };
-  #endMs = 0;
+  readonly #turns: Turns;
 
   constructor(sandbox: Sandbox, options: HostsOptions) {
     this.#sandbox = sandbox;
     this.#options = options;
+    this.#turns = new Turns({
+      signal: options.signal,
+      violations: this.#summary.violations,
+      graceMs: () => this.#graceMs(),
+    });
     sandbox.variables.SHENV_STORE = sandbox.path('store');
   }
 
@@ -85,9 +89,9 @@ class Hosts {
       if (mountpoint !== undefined) mountpoints.set(host, mountpoint);
     }
     this.#summary.mounts = mountpoints.size;
-    this.#endMs = Date.now() + this.#options.seconds * 1000;
+    this.#turns.begin(this.#options.seconds);
     await Promise.all([
-      ...creators.map((creator) => this.#repeat(() => this.#create(creator))),
+      ...creators.map((creator) => this.#turns.repeat(() => this.#create(creator))),
       ...writers.map((host) => this.#collectOn(host)),
       ...writers.map((host) => this.#checkOn(host)),
       ...[...mountpoints].flatMap(([host, mountpoint]) => [
@@ -95,10 +99,14 @@ class Hosts {
         this.#refreshOn(host, mountpoint),
       ]),
     ]);
-    for (const creator of creators) await this.#guard(() => creator.deleteAll());
+    for (const creator of creators) await this.#turns.guard(() => creator.deleteAll());
     for (const [host, mountpoint] of mountpoints)
-      await this.#guard(async () => void (await expect(host.servant(), 'unmount', mountpoint)));
-    await this.#guard(() => this.#checkEmptied(writers[0]!.servant()));
+      await this.#turns.guard(async () => void (await expect(host.servant(), 'unmount', mountpoint)));
+    await this.#turns.guard(async () => {
+      const servant = writers[0]!.servant();
+      const layout = storeLayout(findPlaces(this.#sandbox.variables).store);
+      await assertEmptied(layout, () => this.#collect(servant));
+    });
     return this.#summary;
   }
 
@@ -160,7 +168,7 @@ class Hosts {
 
   #collectOn(host: SimulatedHost): Promise<void> {
     const servant = host.servant();
-    return this.#repeat(() => this.#collect(servant));
+    return this.#turns.repeat(() => this.#collect(servant));
   }
 
   async #collect(servant: Servant): Promise<void> {
@@ -171,60 +179,29 @@ class Hosts {
 
   #checkOn(host: SimulatedHost): Promise<void> {
     const servant = host.servant();
-    return this.#repeat(async () => {
+    return this.#turns.repeat(async () => {
       this.#summary.found += await servant.check();
     });
   }
 
   #readOn(host: SimulatedHost, mountpoint: string): Promise<void> {
     const servant = host.servant();
-    return this.#repeat(async () => {
+    return this.#turns.repeat(async () => {
       this.#summary.read += await servant.walk(mountpoint);
     });
   }
 
   #refreshOn(host: SimulatedHost, mountpoint: string): Promise<void> {
     const servant = host.servant();
-    return this.#repeat(async () => {
+    return this.#turns.repeat(async () => {
       this.#summary.compared += await servant.refresh(mountpoint);
     });
   }
 
-  /** When nothing is left that refers to images, nothing is left of them. */
-  async #checkEmptied(servant: Servant): Promise<void> {
-    const layout = storeLayout(findPlaces(this.#sandbox.variables).store);
-    const { images, condemned, staging, leases } = layout;
-    await eventually(async () => (await listFiles(leases)).length === 0, 'the mounts have ended');
-    await this.#collect(servant);
-    const kept = await Promise.all(
-      [condemned, staging, leases].map((item) => unless('ENOENT', readdir(item))),
-    );
-    const left = [...(await listFiles(images)), ...kept.flat()].filter((item) => item !== undefined);
-    if (left.length > 0) throw new Error(`gc left ${left.join(', ')}`);
-  }
-
-  /** Does it again and again until the time is over or something is wrong. */
-  async #repeat(step: () => Promise<void>): Promise<void> {
-    while (!this.#isOver()) {
-      if (!(await this.#guard(step))) this.#endMs = 0;
-    }
-  }
-
-  /** Once the time is over and something was compared, which a busy machine may need longer for. */
-  #isOver(): boolean {
-    const overMs = Date.now() - this.#endMs;
+  /** Something is to be compared, which a busy machine may need longer for. */
+  #graceMs(): number {
     const hasCompared = this.#summary.compared > 0 || this.#summary.mounts === 0;
-    return this.#options.signal?.aborted === true || overMs > (hasCompared ? 0 : longestWaitMs);
-  }
-
-  async #guard(step: () => Promise<void>): Promise<boolean> {
-    try {
-      await step();
-      return true;
-    } catch (error) {
-      this.#summary.violations.push((error as Error).message);
-      return false;
-    }
+    return hasCompared ? 0 : longestWaitMs;
   }
 }
 

@@ -8,6 +8,7 @@ import { Servant } from '../faults/servants.js';
 import { writeStormWheel } from '../storm/wheels.js';
 import { anyInterpreter, bundledWheels, interpreterOf } from '../support/interpreters.js';
 import { Sandbox } from '../support/sandbox.js';
+import { Turns } from '../support/turns.js';
 import { Changer } from './changer.js';
 import { describeVerdict, judge, type Verdict } from './flatness.js';
 import { plot } from './plot.js';
@@ -70,11 +71,12 @@ class Soak {
     violations: [],
     picture: '',
   };
-  #endMs = 0;
+  readonly #turns: Turns;
 
   constructor(sandbox: Sandbox, options: SoakOptions) {
     this.#sandbox = sandbox;
     this.#options = options;
+    this.#turns = new Turns({ signal: options.signal, violations: this.#summary.violations });
   }
 
   async run(): Promise<SoakSummary> {
@@ -83,9 +85,9 @@ class Soak {
     await changers[0]!.createLasting(lasting);
     const mountpoint = await this.#sandbox.mount(engine);
     const watch = new ProcessWatch(processesOf(await this.#status(mountpoint)));
-    this.#endMs = Date.now() + seconds * 1000;
+    this.#turns.begin(seconds);
     const repeat = (count: number, step: (index: number) => Promise<void>) =>
-      Array.from({ length: count }, (_, index) => this.#repeat(() => step(index)));
+      Array.from({ length: count }, (_, index) => this.#turns.repeat(() => step(index)));
     const walking = Array.from({ length: walkers }, () => this.#servant());
     const collector = this.#servant();
     await Promise.all([
@@ -95,8 +97,8 @@ class Soak {
       ...repeat(changers.length, (index) => this.#change(changers[index]!, index === 0)),
       ...repeat(1, () => this.#collect(collector)),
     ]);
-    await this.#guard(() => watch.end());
-    await this.#guard(() => this.#checkAlive(mountpoint, watch));
+    await this.#turns.guard(() => watch.end());
+    await this.#turns.guard(() => this.#checkAlive(mountpoint, watch));
     this.#judge(watch);
     return this.#summary;
   }
@@ -170,7 +172,7 @@ print(len(sys.modules))`;
     const { status, stderr } = await collector.run(['store', 'gc', '--older-than', '0']);
     if (status !== 0) throw new Violation(`gc ended with ${status}: ${stderr}`);
     this.#summary.collections += 1;
-    const leftMs = Math.max(0, Math.min(collectionPauseMs, this.#endMs - Date.now()));
+    const leftMs = Math.max(0, Math.min(collectionPauseMs, this.#turns.leftMs));
     await setTimeout(leftMs);
   }
 
@@ -198,23 +200,6 @@ print(len(sys.modules))`;
       this.#summary.verdicts.push({ process: name, verdicts });
       for (const verdict of verdicts.filter(({ isFlat }) => !isFlat))
         this.#summary.violations.push(`${name}: ${describeVerdict(verdict)}`);
-    }
-  }
-
-  /** Does it again and again until the time is over or something is wrong. */
-  async #repeat(step: () => Promise<void>): Promise<void> {
-    while (Date.now() < this.#endMs && this.#options.signal?.aborted !== true) {
-      if (!(await this.#guard(step))) this.#endMs = 0;
-    }
-  }
-
-  async #guard(step: () => Promise<void>): Promise<boolean> {
-    try {
-      await step();
-      return true;
-    } catch (error) {
-      this.#summary.violations.push((error as Error).message);
-      return false;
     }
   }
 

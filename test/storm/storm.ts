@@ -1,15 +1,14 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unless } from '../../src/base/errors.js';
 import { findPlaces } from '../../src/base/paths.js';
 import { storeLayout } from '../../src/store/layout.js';
-import { listFiles } from '../faults/invariants.js';
 import { seededRandom } from '../faults/random.js';
 import { Servant } from '../faults/servants.js';
-import { eventually } from '../support/eventually.js';
 import { anyInterpreter } from '../support/interpreters.js';
 import { Sandbox } from '../support/sandbox.js';
+import { Turns } from '../support/turns.js';
 import { Creator } from './creator.js';
+import { assertEmptied } from './emptied.js';
 import { writeStormWheel } from './wheels.js';
 
 export interface StormOptions {
@@ -64,11 +63,12 @@ class Storm {
     read: 0,
     violations: [],
   };
-  #endMs = 0;
+  readonly #turns: Turns;
 
   constructor(sandboxes: readonly Sandbox[], options: StormOptions) {
     this.#sandboxes = sandboxes;
     this.#options = options;
+    this.#turns = new Turns({ signal: options.signal, violations: this.#summary.violations });
     for (const { variables } of sandboxes) variables.SHENV_STORE = sandboxes[0]!.path('store');
   }
 
@@ -81,18 +81,22 @@ class Storm {
       if (mountpoint !== undefined) mountpoints.push(mountpoint);
     }
     this.#summary.mounts = mountpoints.length;
-    this.#endMs = Date.now() + seconds * 1000;
+    this.#turns.begin(seconds);
     const collector = this.#servant(0);
     await Promise.all([
-      ...creators.map((creator) => this.#repeat(() => this.#create(creator))),
+      ...creators.map((creator) => this.#turns.repeat(() => this.#create(creator))),
       ...mountpoints.map((mountpoint, index) => this.#readFrom(mountpoint, index)),
       ...this.#sandboxes.map((_, index) => this.#checkHome(index)),
-      this.#repeat(() => this.#collect(collector)),
+      this.#turns.repeat(() => this.#collect(collector)),
     ]);
-    for (const creator of creators) await this.#guard(() => creator.deleteAll());
+    for (const creator of creators) await this.#turns.guard(() => creator.deleteAll());
     for (const [index, mountpoint] of mountpoints.entries())
-      await this.#guard(async () => void (await this.#sandboxOf(index).expect('unmount', mountpoint)));
-    await this.#guard(() => this.#checkEmptied(collector));
+      await this.#turns.guard(async () => void (await this.#sandboxOf(index).expect('unmount', mountpoint)));
+    await this.#turns.guard(() =>
+      assertEmptied(storeLayout(findPlaces(this.#sandboxes[0]!.variables).store), () =>
+        this.#collect(collector),
+      ),
+    );
     return this.#summary;
   }
 
@@ -145,7 +149,7 @@ class Storm {
 
   async #checkHome(index: number): Promise<void> {
     const checker = this.#servant(index);
-    await this.#repeat(async () => {
+    await this.#turns.repeat(async () => {
       this.#summary.found += await checker.check();
     });
   }
@@ -154,46 +158,13 @@ class Storm {
     const reader = this.#servant(index);
     const sandbox = this.#sandboxOf(index);
     let walks = 0;
-    await this.#repeat(async () => {
+    await this.#turns.repeat(async () => {
       this.#summary.read += await reader.walk(mountpoint);
       walks += 1;
       if (walks % walksPerMount !== 0) return;
       await sandbox.expect('unmount', mountpoint);
       await sandbox.expect('mount', mountpoint, '--engine', 'kernel');
     });
-  }
-
-  /** When nothing is left that refers to images, nothing is left of them. */
-  async #checkEmptied(collector: Servant): Promise<void> {
-    const { images, condemned, staging, leases } = storeLayout(
-      findPlaces(this.#sandboxes[0]!.variables).store,
-    );
-    // A daemon ends its lease after its mount point is free.
-    await eventually(async () => (await listFiles(leases)).length === 0, 'the mounts have ended');
-    await this.#collect(collector);
-    const files = await listFiles(images);
-    const left = await Promise.all(
-      [condemned, staging, leases].map((item) => unless('ENOENT', readdir(item))),
-    );
-    const all = [...files, ...left.flat()].filter((item) => item !== undefined);
-    if (all.length > 0) throw new Error(`gc left ${all.join(', ')}`);
-  }
-
-  /** Does it again and again until the time is over or something is wrong. */
-  async #repeat(step: () => Promise<void>): Promise<void> {
-    while (Date.now() < this.#endMs && this.#options.signal?.aborted !== true) {
-      if (!(await this.#guard(step))) this.#endMs = 0;
-    }
-  }
-
-  async #guard(step: () => Promise<void>): Promise<boolean> {
-    try {
-      await step();
-      return true;
-    } catch (error) {
-      this.#summary.violations.push((error as Error).message);
-      return false;
-    }
   }
 
   #servant(index: number): Servant {
