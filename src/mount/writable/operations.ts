@@ -1,0 +1,236 @@
+import { constants } from 'node:fs';
+import type { UpperLayer } from '../../upper/upper-layer.js';
+import type { FileAttributes } from '../../upper/attributes.js';
+import type { ForwardedRequest } from '../native-addon.js';
+import {
+  decodeSetattr,
+  encodeAttributes,
+  encodeCreated,
+  encodeEntry,
+  encodeListing,
+  encodeMissing,
+  encodeValue,
+  type ListedName,
+  nameAt,
+  opcodes,
+} from './wire.js';
+
+/** What answers a request: bytes of a reply, nothing but success, or that the session goes on with it. */
+export type Outcome =
+  | { kind: 'reply'; body: Buffer | undefined }
+  /** The native view answers the lookup of this name. */
+  | { kind: 'lookup'; parent: bigint; name: string }
+  /** The session has what it lacked now. */
+  | { kind: 'retry' }
+  /** The disk is waited for; the operations that come meanwhile do not wait with it. */
+  | { kind: 'later'; done: Promise<void> };
+
+/** One request on its way through an operation. */
+export interface Call {
+  upper: UpperLayer;
+  request: ForwardedRequest;
+  /** Takes the descriptor over. */
+  setBacking(inode: bigint, fd: number): void;
+  /** By what the kernel knows an inode, and the other way. */
+  nodeIdOf(inode: bigint): bigint;
+  inodeOf(nodeId: bigint): bigint;
+}
+
+type Operation = (call: Call) => Outcome;
+
+const done: Outcome = { kind: 'reply', body: undefined };
+const reply = (body: Buffer): Outcome => ({ kind: 'reply', body });
+
+function fail(code: string): never {
+  throw Object.assign(new Error(code), { code });
+}
+
+/** A name of the request, which begins at `offset` of its body. Throws EILSEQ for one that is no UTF-8. */
+function name({ request }: Call, offset = 0): string {
+  return nameAt(request.body, offset).name ?? fail('EILSEQ');
+}
+
+function twoNames({ request: { body } }: Call, offset: number): [string, string] {
+  const first = nameAt(body, offset);
+  return [first.name ?? fail('EILSEQ'), nameAt(body, first.end).name ?? fail('EILSEQ')];
+}
+
+/** Who asks, and whether the same may have been asked of the process before this one. */
+function asker({ request: { uid, gid, isResent } }: Call) {
+  return { owner: { uid, gid }, isResent };
+}
+
+function lookup(call: Call): Outcome {
+  const { upper, request } = call;
+  const wanted = name(call);
+  // Above its root is what the session knows alone.
+  const isAbove = wanted === '..' && upper.parentOf(request.inode) === request.inode;
+  if (isAbove) return { kind: 'lookup', parent: request.inode, name: wanted };
+  const found = upper.lookup(request.inode, wanted);
+  if (found === undefined) return reply(encodeMissing());
+  if (found.kind === 'lower') return { kind: 'lookup', parent: found.parent, name: found.name };
+  return made(call, found.attributes);
+}
+
+function list(call: Call, plus: boolean): Outcome {
+  const { upper, request } = call;
+  const offset = Number(request.body.readBigUInt64LE(8));
+  const room = request.body.readUInt32LE(16);
+  return reply(encodeListing(namesAfter(call, offset), room, plus));
+}
+
+const directoryMode = 0o040000;
+
+function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: number): Generator<ListedName> {
+  const above = upper.parentOf(inode);
+  if (offset < 1) yield { name: '.', inode, mode: directoryMode, cookie: 1, entry: undefined };
+  if (offset < 2) yield { name: '..', inode: above, mode: directoryMode, cookie: 2, entry: undefined };
+  for (const { type, attributes, ...listed } of upper.list(inode, offset)) {
+    const isKnown = attributes?.size !== undefined;
+    const entry = isKnown ? { nodeId: nodeIdOf(listed.inode), attributes } : undefined;
+    yield { ...listed, mode: type, entry };
+  }
+}
+
+/** An object that was just made, or found. */
+function made(call: Call, attributes: FileAttributes): Outcome {
+  return reply(encodeEntry(call.nodeIdOf(attributes.inode), attributes));
+}
+
+function setattr({ upper, request }: Call): Outcome {
+  return reply(encodeAttributes(upper.setAttributes(request.inode, decodeSetattr(request.body))));
+}
+
+/** mknod(2) of a regular file comes here too, where the kernel does not know CREATE. */
+function mknod(call: Call): Outcome {
+  const { upper, request } = call;
+  const [mode, device] = [request.body.readUInt32LE(0), request.body.readUInt32LE(4)];
+  return made(call, upper.makeNode(request.inode, name(call, 16), { mode, device, ...asker(call) }));
+}
+
+function mkdir(call: Call): Outcome {
+  const { upper, request } = call;
+  const mode = request.body.readUInt32LE(0) & 0o7777;
+  return made(call, upper.mkdir(request.inode, name(call, 8), { mode, ...asker(call) }));
+}
+
+function symlink(call: Call): Outcome {
+  const [wanted, target] = twoNames(call, 0);
+  return made(call, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
+}
+
+function link(call: Call): Outcome {
+  const { upper, request } = call;
+  const inode = request.body.readBigUInt64LE(0);
+  return made(call, upper.link(inode, request.inode, name(call, 8), asker(call)));
+}
+
+function unlink(call: Call): Outcome {
+  call.upper.unlink(call.request.inode, name(call), asker(call));
+  return done;
+}
+
+function rmdir(call: Call): Outcome {
+  call.upper.rmdir(call.request.inode, name(call), asker(call));
+  return done;
+}
+
+function rename(call: Call, flags: number, namesAt: number): Outcome {
+  const { upper, request } = call;
+  const [from, to] = twoNames(call, namesAt);
+  const target = request.body.readBigUInt64LE(0);
+  upper.rename(request.inode, from, call.inodeOf(target), to, { flags, ...asker(call) });
+  return done;
+}
+
+function create(call: Call): Outcome {
+  const { upper, request } = call;
+  const [flags, mode] = [request.body.readUInt32LE(0), request.body.readUInt32LE(4) & 0o7777];
+  const isExclusive = (flags & constants.O_EXCL) !== 0;
+  const asked = { isExclusive, mode, ...asker(call) };
+  const { attributes, fd } = upper.create(request.inode, name(call, 16), asked);
+  call.setBacking(attributes.inode, fd);
+  return reply(encodeCreated(attributes.inode, attributes));
+}
+
+function tmpfile(call: Call): Outcome {
+  const { upper, request } = call;
+  const { attributes, fd } = upper.makeTemporary(request.inode, { mode: request.body.readUInt32LE(4) & 0o7777, ...asker(call) });
+  call.setBacking(attributes.inode, fd);
+  return reply(encodeCreated(attributes.inode, attributes));
+}
+
+/** The session reads, writes and measures a file by itself, once it has a descriptor. */
+function back(call: Call, forWriting: boolean): Outcome {
+  const { upper, request } = call;
+  const fd = upper.openBacking(request.inode, forWriting);
+  if (fd !== undefined) call.setBacking(request.inode, fd);
+  return { kind: 'retry' };
+}
+
+/** Of a link, folder and the like; a file that is asked once is likely to be read or written next. */
+function getattr({ upper, request }: Call): Outcome {
+  return reply(encodeAttributes(upper.attributes(request.inode)));
+}
+
+function getxattr(call: Call): Outcome {
+  const value = call.upper.getAttribute(call.request.inode, name(call, 8));
+  return reply(encodeValue(value, call.request.body.readUInt32LE(0)) ?? fail('ERANGE'));
+}
+
+function listxattr({ upper, request }: Call): Outcome {
+  const names = upper.listAttributes(request.inode).map((text) => `${text}\0`);
+  return reply(encodeValue(Buffer.from(names.join('')), request.body.readUInt32LE(0)) ?? fail('ERANGE'));
+}
+
+function setxattr({ upper, request: { inode, body } }: Call): Outcome {
+  const [size, flags] = [body.readUInt32LE(0), body.readUInt32LE(4)];
+  const { name: wanted, end } = nameAt(body, 8);
+  upper.setAttribute(inode, wanted ?? fail('EILSEQ'), body.subarray(end, end + size), flags);
+  return done;
+}
+
+function removexattr(call: Call): Outcome {
+  call.upper.removeAttribute(call.request.inode, name(call));
+  return done;
+}
+
+function sync({ upper, request }: Call): Outcome {
+  return { kind: 'later', done: upper.sync(request.inode) };
+}
+
+const table: Readonly<Record<number, Operation>> = {
+  [opcodes.lookup]: lookup,
+  [opcodes.getattr]: getattr,
+  [opcodes.setattr]: setattr,
+  [opcodes.readlink]: ({ upper, request }) => reply(Buffer.from(upper.readLink(request.inode))),
+  [opcodes.symlink]: symlink,
+  [opcodes.mknod]: mknod,
+  [opcodes.mkdir]: mkdir,
+  [opcodes.unlink]: unlink,
+  [opcodes.rmdir]: rmdir,
+  [opcodes.rename]: (call) => rename(call, 0, 8),
+  [opcodes.rename2]: (call) => rename(call, call.request.body.readUInt32LE(8), 16),
+  [opcodes.link]: link,
+  [opcodes.read]: (call) => back(call, false),
+  [opcodes.lseek]: (call) => back(call, false),
+  [opcodes.write]: (call) => back(call, true),
+  [opcodes.fallocate]: (call) => back(call, true),
+  [opcodes.fsync]: sync,
+  [opcodes.fsyncdir]: sync,
+  [opcodes.setxattr]: setxattr,
+  [opcodes.getxattr]: getxattr,
+  [opcodes.listxattr]: listxattr,
+  [opcodes.removexattr]: removexattr,
+  [opcodes.readdir]: (call) => list(call, false),
+  [opcodes.readdirplus]: (call) => list(call, true),
+  [opcodes.create]: create,
+  [opcodes.tmpfile]: tmpfile,
+};
+
+/** Carries a request out. Throws errors with the code of an errno, and ContentMissing before anything has changed. */
+export function operate(call: Call): Outcome {
+  const operation = table[call.request.opcode];
+  if (!operation) fail('ENOSYS');
+  return operation(call);
+}

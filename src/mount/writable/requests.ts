@@ -1,0 +1,138 @@
+import { constants } from 'node:os';
+import type { Logger } from '../../base/log.js';
+import { errnoOf } from '../../upper/file-error.js';
+import { ContentMissing } from '../../upper/lower.js';
+import type { UpperLayer } from '../../upper/upper-layer.js';
+import { environmentOf } from '../../view/inode.js';
+import type { GeneratedEntry } from '../../view/tree.js';
+import { logRequestFailure } from '../log-events.js';
+import type { ForwardedRequest, NativeSession } from '../native-addon.js';
+import { operate } from './operations.js';
+import type { RootRequests } from './root-requests.js';
+
+/** The writable side of one environment that is shown. */
+export interface WritableEnvironment {
+  upper: UpperLayer;
+  /** Makes the content of a generated file of its lower tree ready to be copied. */
+  prepare(entry: GeneratedEntry): Promise<void>;
+  /** The kernel has forgotten a file without a name. */
+  forget(inode: bigint): void;
+  /** Something was changed. */
+  touch(): void;
+}
+
+export interface RequestOptions {
+  session: NativeSession;
+  /** Undefined where the environment is not shown, or not writable. */
+  environmentOf(environmentSerial: number): WritableEnvironment | undefined;
+  /** Of the mount's own root; undefined where that is one environment's. */
+  roots: RootRequests | undefined;
+  nodeIdOf(inode: bigint): bigint;
+  inodeOf(nodeId: bigint): bigint;
+  log: Logger;
+}
+
+/**
+ * Answers what the session hands over: requests to environments with an upper layer, and to the mount's root. Those of one
+ * environment are carried out one after the other, at once where none waits.
+ */
+export class WritableRequests {
+  readonly #options: RequestOptions;
+  /** The last one of each environment in which one waits. */
+  readonly #waiting = new Map<number, Promise<void>>();
+
+  constructor(options: RequestOptions) {
+    this.#options = options;
+  }
+
+  handle(request: ForwardedRequest): void {
+    const { roots, session } = this.#options;
+    if (request.inode === 1n) {
+      if (roots) void roots.handle(request);
+      else session.answer(request.token, constants.errno.EROFS);
+      return;
+    }
+    const serial = environmentOf(request.inode);
+    const before = this.#waiting.get(serial);
+    const running = before ? before.then(() => this.#carryOut(serial, request)) : this.#carryOut(serial, request);
+    if (running) this.#keep(serial, running);
+  }
+
+  forget(inode: bigint): void {
+    this.#options.environmentOf(environmentOf(inode))?.forget(inode);
+  }
+
+  /** Runs when no operation on the environment waits for anything. */
+  inTurn<T>(environmentSerial: number, work: () => T | Promise<T>): Promise<T> {
+    const turn = (this.#waiting.get(environmentSerial) ?? Promise.resolve()).then(work);
+    this.#keep(
+      environmentSerial,
+      turn.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    return turn;
+  }
+
+  #keep(serial: number, running: Promise<void>): void {
+    const last = running.finally(() => {
+      if (this.#waiting.get(serial) === last) this.#waiting.delete(serial);
+    });
+    this.#waiting.set(serial, last);
+  }
+
+  /** A promise where the content of a generated file has to be made first. Never rejects. */
+  #carryOut(serial: number, request: ForwardedRequest): Promise<void> | undefined {
+    const environment = this.#options.environmentOf(serial);
+    if (!environment) {
+      this.#options.session.answer(request.token, constants.errno.ESTALE);
+      return undefined;
+    }
+    try {
+      this.#operate(environment, request);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ContentMissing)) {
+        this.#fail(request, error);
+        return undefined;
+      }
+      return environment.prepare(error.entry).then(
+        () => this.#carryOut(serial, request),
+        (cause: unknown) => this.#fail(request, cause),
+      );
+    }
+  }
+
+  #operate(environment: WritableEnvironment, request: ForwardedRequest): void {
+    const { session, nodeIdOf, inodeOf } = this.#options;
+    const outcome = operate({
+      upper: environment.upper,
+      request,
+      setBacking: (inode, fd, orphan) => session.setBacking(inode, fd, { orphan }),
+      nodeIdOf,
+      inodeOf,
+    });
+    environment.touch();
+    const { token } = request;
+    switch (outcome.kind) {
+      case 'reply':
+        return session.answer(token, 0, outcome.body);
+      case 'lookup':
+        return session.answerLookup(token, outcome.parent, outcome.name);
+      case 'retry':
+        return session.retry(token);
+      case 'later':
+        outcome.done.then(
+          () => session.answer(token, 0),
+          (error: unknown) => this.#fail(request, error),
+        );
+    }
+  }
+
+  #fail(request: ForwardedRequest, error: unknown): void {
+    const known = errnoOf(error);
+    if (known === undefined || known === constants.errno.EIO) logRequestFailure(this.#options.log, request, error);
+    this.#options.session.answer(request.token, known ?? constants.errno.EIO);
+  }
+}

@@ -1,0 +1,51 @@
+import type { UpperEvents } from '../../upper/lower.js';
+import type { NativeSession } from '../native-addon.js';
+
+type Listener = Pick<
+  NativeSession,
+  'markChanged' | 'clearChanged' | 'dropBacking' | 'setOrphan' | 'watchForget'
+>;
+
+/**
+ * What one upper layer tells the session that answers the kernel. The layer is there before the session shows it: what
+ * has changed and what has lost its name is kept, and told when the session comes.
+ */
+export class UpperNews implements UpperEvents {
+  readonly #changed = new Set<bigint>();
+  readonly #orphans = new Set<bigint>();
+  #listener: Listener | undefined;
+
+  /** From now on, and of all that came before. */
+  tell(listener: Listener): void {
+    this.#listener = listener;
+    for (const inode of this.#changed) listener.markChanged(inode);
+    for (const inode of this.#orphans) this.#watch(inode);
+  }
+
+  changed(inode: bigint): void {
+    this.#changed.add(inode);
+    this.#listener?.markChanged(inode);
+  }
+
+  restored(inode: bigint): void {
+    this.#changed.delete(inode);
+    this.#listener?.clearChanged(inode);
+    this.#listener?.dropBacking(inode);
+  }
+
+  orphaned(inode: bigint): void {
+    this.#orphans.add(inode);
+    this.#watch(inode);
+  }
+
+  /** The kernel has forgotten it, or it has a name again. */
+  forgotten(inode: bigint): void {
+    this.#orphans.delete(inode);
+    this.#listener?.dropBacking(inode);
+  }
+
+  #watch(inode: bigint): void {
+    this.#listener?.setOrphan(inode);
+    this.#listener?.watchForget(inode);
+  }
+}
