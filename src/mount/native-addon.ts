@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join } from 'node:path';
-import { ShenvError } from '../base/errors.js';
-import { packageFile } from '../base/package-files.js';
+import { findBesideNativeModule, loadNativeModule } from '../base/native-module.js';
 import type { FileStamp } from '../image/read.js';
 
 /** What native/src/addon.cpp exports; docs/fuse-ops.md tells how it answers the kernel. */
@@ -114,34 +110,12 @@ export interface NativeSession {
   stop(): Promise<void>;
 }
 
-const require = createRequire(import.meta.url);
-
-/** Where the addon may lie: another build of it (one with sanitizers), built here, or carried by the npm package. */
-const places = [
-  ...(process.env.SHENV_NATIVE_ADDON ? [process.env.SHENV_NATIVE_ADDON] : []),
-  'native/build/shenv_fs.node',
-  `prebuilds/${process.platform}-${process.arch}/shenv_fs.node`,
-];
-
 /** The program that holds a mount while its serving process is replaced; undefined where it was not built. */
 export function findSupervisor(): string | undefined {
-  return places
-    .map((place) => join(dirname(isAbsolute(place) ? place : packageFile(place)), 'shenv-fs-supervisor'))
-    .find((path) => existsSync(path));
+  return findBesideNativeModule('shenv-fs-supervisor');
 }
 
 /** Throws ENGINE_UNAVAILABLE naming each place that was tried and why it did not do. */
 export function loadNativeAddon(): NativeAddon {
-  const tried: string[] = [];
-  for (const place of places) {
-    const path = isAbsolute(place) ? place : packageFile(place);
-    try {
-      return require(path) as NativeAddon;
-    } catch (error) {
-      tried.push(`${place}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  throw new ShenvError('ENGINE_UNAVAILABLE', `The native engine cannot be loaded (${tried.join('; ')})`, {
-    hint: 'Build it with `make -C native` (needs the system packages make and g++), or use --engine fuse-native.',
-  });
+  return loadNativeModule() as NativeAddon;
 }
