@@ -9,6 +9,8 @@ export interface DaemonOptions {
   environment: string | undefined;
   engine: EngineName | 'auto';
   allowOther: boolean;
+  /** Nothing can be written through the mount. */
+  isReadOnly: boolean;
   fullBlocks: boolean;
   threads: number | undefined;
   /** The tie to whoever starts another process when this one dies. */

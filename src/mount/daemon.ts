@@ -61,6 +61,7 @@ export class Daemon {
       only: options.environment,
       shown: this.#shown,
       journal: this.#journal,
+      render: (view, entry) => this.#renderer!.render(view, entry, true),
       log: options.log,
     });
     this.#presence = new Presence(workspace, options, {
@@ -163,6 +164,9 @@ export class Daemon {
       renderer: this.#renderer,
       journal: this.#journal,
       inherited,
+      writable: !this.#options.isReadOnly,
+      statfsPath: this.#workspace.places.home,
+      roots: this.#roots(),
       onEnd: () => void this.#cleanUp(),
     });
     this.#engine = engine;

@@ -3,6 +3,8 @@ import type { View } from '../view/tree.js';
 import type { Renderer } from './renderer.js';
 import type { Inherited, ShownJournal } from './shown-journal.js';
 import type { Supervision } from './supervision.js';
+import type { RootOperations } from './writable/root-requests.js';
+import type { ShownUpper } from './writable/upper-layers.js';
 
 /** Where an engine gets what it serves; composed on first use, so 10,000 environments cost nothing until used. */
 export interface ViewSource {
@@ -17,6 +19,8 @@ export interface ViewSource {
   nameBringing(imageSerial: number): Promise<string | undefined>;
   /** Undefined when there is no such environment; rejects when it cannot be composed. */
   load(name: string): Promise<View | undefined>;
+  /** What lies over the view of an environment that was loaded; undefined where nothing does. */
+  upperOf(environmentSerial: number): ShownUpper | undefined;
 }
 
 export interface EngineOptions {
@@ -26,10 +30,12 @@ export interface EngineOptions {
   /** The one environment whose root is the mount's root; undefined where each is a folder of the root. */
   environment: string | undefined;
   allowOther: boolean;
-  /** Mounted for writing; left out: read-only. */
-  writable?: boolean;
+  /** Mounted for writing, where the engine can. */
+  writable: boolean;
   /** Whose free space a writable mount shows. */
-  statfsPath?: string;
+  statfsPath: string;
+  /** Makes, renames and removes environments for who changes the root; undefined where that is one environment's. */
+  roots: RootOperations | undefined;
   /** Report the real blocks of shared files, not 1. */
   fullBlocks: boolean;
   /** Images lie where each read waits for a server. */
@@ -79,8 +85,11 @@ export interface Engine {
   readonly name: EngineName;
   /** Resolves when the mount answers. Throws ENGINE_UNAVAILABLE or MOUNT_FAILED. */
   mount(): Promise<void>;
-  /** Resolves when no process can see the old state any more. */
-  publish(publication: Publication): Promise<void>;
+  /**
+   * Resolves when no process can see the old state any more. `onServed` is called as soon as requests are answered
+   * from the new one: who waits for the kernel to forget the old one inside of a request would wait for himself.
+   */
+  publish(publication: Publication, onServed?: () => void): Promise<void>;
   /** Answers what was asked and asks for no more, so that another process can take over; undefined where none can. */
   handOver?(): Promise<void>;
   /** After a take-over: composes what the process before had composed. Never fails. */

@@ -7,7 +7,7 @@ import type { Copy } from '../store/copies/copy-folder.js';
 import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
-import { controlSerial, environmentOf, rootInode } from '../view/inode.js';
+import { controlSerial, environmentInode, environmentOf, rootInode, skeletonSlot } from '../view/inode.js';
 import { imageFileInode } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
@@ -16,9 +16,11 @@ import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
-import type { NativeSession, Upcall } from './native-addon.js';
+import type { ForwardedRequest, NativeSession, Upcall } from './native-addon.js';
 import { asFile, nativeOf } from './native-places.js';
 import { SessionImages } from './session-images.js';
+import { WritableRequests } from './writable/requests.js';
+import { RootRequests } from './writable/root-requests.js';
 
 const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
@@ -41,6 +43,7 @@ export class KernelEngine implements Engine, CopyReader {
   #sole: number | undefined;
   #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
+  #requests: WritableRequests | undefined;
   readonly #inherited: InheritedImages;
   #via = '';
   /** Called when the threads have left because another process takes over. */
@@ -56,6 +59,8 @@ export class KernelEngine implements Engine, CopyReader {
     const { supervision, inherited, environment, source } = this.#options;
     const callbacks = {
       onUpcall: (upcall: Upcall) => void this.#answerUpcall(upcall),
+      onRequest: (request: ForwardedRequest) => this.#requests!.handle(request),
+      onForget: (inode: bigint) => this.#requests!.forget(inode),
       onEnd: () => void this.#ended(),
     };
     const first = environment === undefined ? undefined : source.list()[0]!.environmentSerial;
@@ -66,6 +71,7 @@ export class KernelEngine implements Engine, CopyReader {
     this.#images = new SessionImages(session);
     this.#via = via;
     this.#sole = sole;
+    this.#requests = this.#openRequests(session);
     session.inheritImages(this.#inherited.serials);
     this.#publishRoots();
     session.start();
@@ -73,19 +79,42 @@ export class KernelEngine implements Engine, CopyReader {
     if (inherited?.loaded.has(controlSerial)) session.invalidateEntry(rootInode, controlName);
   }
 
-  async publish({ rootsChanged, replaced, forgotten, renewed }: Publication): Promise<void> {
+  async publish(
+    { rootsChanged, replaced, forgotten, renewed }: Publication,
+    onServed?: () => void,
+  ): Promise<void> {
     const session = this.#session!;
     this.#images!.renew(renewed);
     this.#cache?.forget(renewed);
-    for (const { before, after } of replaced) {
+    for (const { name, before, after } of replaced) {
       if (!this.#mayBeKnown(before.environmentSerial)) continue;
-      if (after?.environmentSerial === before.environmentSerial) this.#replaceView(before, after);
+      if (after?.environmentSerial === before.environmentSerial) this.#replaceView(name, before, after);
       else this.#dropView(before);
     }
     if (renewed.size > 0) for (const replacement of replaced) this.#forgetContents(replacement, renewed);
     if (rootsChanged) this.#publishRoots();
     this.#forget(forgotten);
+    onServed?.();
     await session.flushInvalidations();
+  }
+
+  /** What the session leaves to JavaScript in writable environments and in the root. */
+  #openRequests(session: NativeSession): WritableRequests {
+    const { source, roots, environment, log } = this.#options;
+    const soleRoot = this.#sole === undefined ? undefined : environmentInode(this.#sole, skeletonSlot, 0);
+    return new WritableRequests({
+      session,
+      environmentOf: (serial) => source.upperOf(serial),
+      roots: environment === undefined && roots ? new RootRequests(session, roots, log) : undefined,
+      nodeIdOf: (inode) => (inode === soleRoot ? rootInode : inode),
+      inodeOf: (nodeId) => (nodeId === rootInode && soleRoot !== undefined ? soleRoot : nodeId),
+      log,
+    });
+  }
+
+  /** Runs when no request to the environment is amid its work. */
+  inTurn<T>(environmentSerial: number, work: () => T | Promise<T>): Promise<T> {
+    return this.#requests!.inTurn(environmentSerial, work);
   }
 
   async handOver(): Promise<void> {
@@ -156,6 +185,9 @@ export class KernelEngine implements Engine, CopyReader {
       view.layers.map(({ image }) => asFile(nativeOf(image))),
     );
     for (const { image } of view.layers) this.#images!.add(image);
+    const upper = this.#options.source.upperOf(view.environmentSerial);
+    upper?.lieOver(view);
+    upper?.news.tell(session);
     session.publishView(encodeView(view));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
   }
@@ -212,13 +244,16 @@ export class KernelEngine implements Engine, CopyReader {
   #dropView({ environmentSerial, root }: View): void {
     this.#published.delete(environmentSerial);
     this.#session!.dropView(environmentSerial);
+    this.#session!.dropUpper(environmentSerial);
     if (this.#options.environment === undefined) return;
     for (const name of root.entries.keys()) this.#session!.invalidateEntry(root.inode, name);
     this.#session!.invalidateInode(root.inode);
   }
 
-  #replaceView(before: View, after: View): void {
+  #replaceView(name: string, before: View, after: View): void {
     this.#publishView(after);
+    // Each file has another number now, below grafts too.
+    if (before.isOwn !== after.isOwn) return this.#forget([{ name, environmentSerial: after.environmentSerial }]);
     const { entries, inodes } = diffViews(before, after);
     for (const { parent, name } of entries) this.#session!.invalidateEntry(parent, name);
     for (const inode of inodes) this.#session!.invalidateInode(inode);

@@ -37,7 +37,7 @@ export function mountSession(
   sole: number | undefined,
 ): KernelSession {
   const addon = loadNativeAddon();
-  const { mountpoint, allowOther, supervision, writable = false } = options;
+  const { mountpoint, allowOther, supervision, writable } = options;
   const { fd, via } = callMount(() =>
     addon.mountFuse(mountpoint, { allowOther, writable, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
   );

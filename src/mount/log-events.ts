@@ -5,7 +5,7 @@ import type { View } from '../view/tree.js';
 import type { DaemonOptions } from './daemon-options.js';
 import type { DaemonStatus } from './daemon-status.js';
 import type { Publication } from './engine.js';
-import type { Upcall } from './native-addon.js';
+import type { ForwardedRequest, Upcall } from './native-addon.js';
 
 /** The events of a mount as its log tells them; docs/observing.md lists them. */
 
@@ -72,6 +72,12 @@ export function logReload(log: Logger, publication: Publication, tookMs: number)
 export function logUpcallFailure(log: Logger, upcall: Upcall, error: unknown, errno: number): void {
   const message = error instanceof Error ? error.message : String(error);
   log.warn('upcall-failed', message, { ...subjectOf(upcall), errno });
+}
+
+/** A request to a writable environment, or to the root, that failed for a reason that the caller cannot know. */
+export function logRequestFailure(log: Logger, request: ForwardedRequest, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  log.error('request-failed', message, { opcode: request.opcode, inode: String(request.inode) });
 }
 
 /** As a log can tell it: JSON has no bigint. */

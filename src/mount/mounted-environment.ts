@@ -1,6 +1,8 @@
 import type { Logger } from '../base/log.js';
 import type { ImageName } from '../store/layout.js';
+import type { UpperState } from '../env/upper-folder.js';
 import type { View } from '../view/tree.js';
+import type { RenderFile } from './writable/lower-contents.js';
 import type { ShownImages } from './shown-images.js';
 import type { ShownGeneration, ShownJournal } from './shown-journal.js';
 
@@ -11,6 +13,8 @@ export interface MountedEnvironment {
   view: Promise<View> | undefined;
   /** What the view shows; known before it is composed. */
   images: readonly ImageName[];
+  /** Whether it has an upper layer; undefined until that was looked at. */
+  upper?: UpperState;
   /** The kernel may know it from a process before this one, though this one has not composed it. */
   wasShown?: boolean;
 }
@@ -24,6 +28,8 @@ export interface MountedOptions {
   shown: ShownImages;
   /** Told what is shown before the kernel sees it; undefined where nobody reads it. */
   journal: ShownJournal | undefined;
+  /** Gives the bytes of a generated file. */
+  render: RenderFile;
   log: Logger;
 }
 

@@ -17,6 +17,7 @@ import { logComposed, logFailure } from './log-events.js';
 import { type MountedEnvironment, type MountedOptions, shownGeneration } from './mounted-environment.js';
 import { ReplacedImages } from './replaced-images.js';
 import type { Inherited, ShownGeneration } from './shown-journal.js';
+import { type ShownUpper, UpperLayers } from './writable/upper-layers.js';
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
@@ -34,6 +35,7 @@ export class MountedEnvironments implements ViewSource {
   /** Environments that are shown from their images although they are sealed, with the reason. */
   readonly warnings = new Map<string, string>();
   readonly #replaced: ReplacedImages;
+  readonly #uppers: UpperLayers;
 
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
@@ -41,6 +43,7 @@ export class MountedEnvironments implements ViewSource {
     this.#images = new ImageCache(workspace.store, this.#serials);
     this.#brought = new BroughtImages(workspace);
     this.#replaced = new ReplacedImages(workspace.store);
+    this.#uppers = new UpperLayers(options.render);
     const { status, log } = options;
     this.#control = new ControlFolder(workspace.store, {
       status,
@@ -94,6 +97,10 @@ export class MountedEnvironments implements ViewSource {
     return environment.view;
   }
 
+  upperOf(environmentSerial: number): ShownUpper | undefined {
+    return this.#uppers.of(environmentSerial);
+  }
+
   /** 0 once the environment that is shown alone is deleted. */
   get count(): number {
     return this.#environments.size;
@@ -134,6 +141,7 @@ export class MountedEnvironments implements ViewSource {
     }
     this.#tellJournal(before, after);
     this.#environments = after;
+    this.#followUppers();
     this.#forgetFailures(names);
     for (const [name, known] of before) {
       if (!after.has(name)) rootsChanged = true;
@@ -163,6 +171,14 @@ export class MountedEnvironments implements ViewSource {
       Date.now(),
     );
     return { rootsChanged, replaced, forgotten, renewed };
+  }
+
+  /** One that was renamed keeps its upper layer; one that is gone gives it back. */
+  #followUppers(): void {
+    const environments = [...this.#environments.values()];
+    this.#uppers.keepOnly(new Set(environments.map(({ environmentSerial }) => environmentSerial)));
+    for (const { environmentSerial, upper } of environments)
+      if (upper !== undefined) this.#uppers.follow(environmentSerial, upper);
   }
 
   #tellJournal(
@@ -222,8 +238,14 @@ export class MountedEnvironments implements ViewSource {
       const generation = reference.generation ?? (await environments.generations(name)).at(-1)!;
       const manifest = await environments.read(reference.name, generation);
       if (this.#isAnother(manifest.serial, known)) return undefined;
-      const same = known?.generation === generation && known.environmentSerial === manifest.serial;
-      return same ? known : { environmentSerial: manifest.serial, generation, view: undefined, images: [] };
+      const upper = await environments.upper(reference.name).state();
+      const isSameState = (known?.upper ?? upper) === upper;
+      const isSame = known?.generation === generation && known.environmentSerial === manifest.serial;
+      if (isSame && isSameState) {
+        known.upper = upper;
+        return known;
+      }
+      return { environmentSerial: manifest.serial, generation, view: undefined, images: [], upper };
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
       if (error.code === 'ENVIRONMENT_MISSING') return undefined;
@@ -247,8 +269,11 @@ export class MountedEnvironments implements ViewSource {
       const manifest = await environments.read(parseReference(name).name, environment.generation);
       environment.images = [...imagesOf(manifest.layers)];
       await this.#options.shown.cover(environment.images);
-      const sealed = await this.#loadSealed(name, manifest);
-      const view = sealed ?? (await loadView(manifest, this.#images, environments.interpreters));
+      const upper = environments.upper(parseReference(name).name);
+      const state = environment.upper ?? (await upper.state());
+      const sealed = state === 'none' ? await this.#loadSealed(name, manifest) : undefined;
+      const view = sealed ?? (await loadView(manifest, this.#images, environments.interpreters, state));
+      if (state !== 'none') await this.#uppers.open(upper, view, environment.wasShown === true);
       this.failures.delete(name);
       logComposed(this.#options.log, {
         name,

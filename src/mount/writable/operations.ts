@@ -29,8 +29,10 @@ export type Outcome =
 export interface Call {
   upper: UpperLayer;
   request: ForwardedRequest;
-  /** Takes the descriptor over. */
-  setBacking(inode: bigint, fd: number): void;
+  /** Takes the descriptor over; `isOrphan`: of a file without a name. */
+  setBacking(inode: bigint, fd: number, isOrphan: boolean): void;
+  /** What had no name has one now. */
+  named(inode: bigint): void;
   /** By what the kernel knows an inode, and the other way. */
   nodeIdOf(inode: bigint): bigint;
   inodeOf(nodeId: bigint): bigint;
@@ -121,8 +123,10 @@ function symlink(call: Call): Outcome {
 
 function link(call: Call): Outcome {
   const { upper, request } = call;
-  const inode = request.body.readBigUInt64LE(0);
-  return made(call, upper.link(inode, request.inode, name(call, 8), asker(call)));
+  const inode = call.inodeOf(request.body.readBigUInt64LE(0));
+  const attributes = upper.link(inode, request.inode, name(call, 8), asker(call));
+  if (attributes.nlink === 1) call.named(inode);
+  return made(call, attributes);
 }
 
 function unlink(call: Call): Outcome {
@@ -149,14 +153,14 @@ function create(call: Call): Outcome {
   const isExclusive = (flags & constants.O_EXCL) !== 0;
   const asked = { isExclusive, mode, ...asker(call) };
   const { attributes, fd } = upper.create(request.inode, name(call, 16), asked);
-  call.setBacking(attributes.inode, fd);
+  call.setBacking(attributes.inode, fd, false);
   return reply(encodeCreated(attributes.inode, attributes));
 }
 
 function tmpfile(call: Call): Outcome {
   const { upper, request } = call;
   const { attributes, fd } = upper.makeTemporary(request.inode, { mode: request.body.readUInt32LE(4) & 0o7777, ...asker(call) });
-  call.setBacking(attributes.inode, fd);
+  call.setBacking(attributes.inode, fd, true);
   return reply(encodeCreated(attributes.inode, attributes));
 }
 
@@ -164,7 +168,7 @@ function tmpfile(call: Call): Outcome {
 function back(call: Call, forWriting: boolean): Outcome {
   const { upper, request } = call;
   const fd = upper.openBacking(request.inode, forWriting);
-  if (fd !== undefined) call.setBacking(request.inode, fd);
+  if (fd !== undefined) call.setBacking(request.inode, fd, upper.attributes(request.inode).nlink === 0);
   return { kind: 'retry' };
 }
 

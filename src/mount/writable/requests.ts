@@ -17,7 +17,9 @@ export interface WritableEnvironment {
   prepare(entry: GeneratedEntry): Promise<void>;
   /** The kernel has forgotten a file without a name. */
   forget(inode: bigint): void;
-  /** Something was changed. */
+  /** A file without a name has one now. */
+  named(inode: bigint): void;
+  /** Something is done in it. */
   touch(): void;
 }
 
@@ -110,6 +112,7 @@ export class WritableRequests {
       upper: environment.upper,
       request,
       setBacking: (inode, fd, orphan) => session.setBacking(inode, fd, { orphan }),
+      named: (inode) => environment.named(inode),
       nodeIdOf,
       inodeOf,
     });

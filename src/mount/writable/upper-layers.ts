@@ -37,6 +37,10 @@ export class ShownUpper implements WritableEnvironment {
     this.news.forgotten(inode);
   }
 
+  named(inode: bigint): void {
+    this.news.forgotten(inode);
+  }
+
   touch(): void {
     this.changedMs = Date.now();
   }
@@ -46,6 +50,7 @@ export class ShownUpper implements WritableEnvironment {
 export class UpperLayers {
   readonly #render: RenderFile;
   readonly #shown = new Map<number, ShownUpper>();
+  readonly #opening = new Map<number, Promise<void>>();
   readonly #owner: { uid: number; gid: number } = {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
@@ -67,9 +72,16 @@ export class UpperLayers {
    * Takes the lock and reads what is there, for the first view that is made of the environment. `wasShown`: by the process
    * before this one, so that files without a name may be open. Throws ENVIRONMENT_BUSY.
    */
-  async open(folder: UpperFolder, view: View, { wasShown }: { wasShown: boolean }): Promise<void> {
+  async open(folder: UpperFolder, view: View, wasShown: boolean): Promise<void> {
     const { environmentSerial } = view;
     if (this.#shown.has(environmentSerial)) return;
+    const opening = this.#opening.get(environmentSerial) ?? this.#open(folder, view, wasShown);
+    this.#opening.set(environmentSerial, opening);
+    await opening.finally(() => this.#opening.delete(environmentSerial));
+  }
+
+  async #open(folder: UpperFolder, view: View, wasShown: boolean): Promise<void> {
+    const { environmentSerial } = view;
     const news = new UpperNews();
     const lower = new LowerContents(view, this.#render);
     const upper = await UpperLayer.open({
