@@ -66,6 +66,8 @@ export interface View {
   environmentSerial: number;
   /** Directories of images are numbered by image serial (`.shenv`), not by slot. */
   numberedByImage: boolean;
+  /** Files of images have numbers of this environment too: docs/writable.md. */
+  isOwn: boolean;
   root: ViewDirectory;
   layers: readonly ViewLayer[];
   /** Which directories of images are part of which directory of the view. */
@@ -73,6 +75,7 @@ export interface View {
   clashes: readonly Clash[];
   /** How many names composing looked at: grows with top-level names, not with files. */
   namesTouched: number;
+  /** Undefined for a bare environment, which has no layers, and for `.shenv`. */
   interpreter: InterpreterRecord | undefined;
   systemSitePackages: boolean;
   /** site-packages relative to the environment's root. */
