@@ -11,7 +11,7 @@ import {
 } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
 import { normalizeName } from '../wheel/filename.js';
-import { assignSlots, type NewLayer, nowMs, toLayer } from './change.js';
+import { assignSlots, firstSlot, type NewLayer, nowMs, toLayer } from './change.js';
 import { inheritLayers, readParents } from './inherit.js';
 import { parseReference } from './name.js';
 import type { Chosen } from './pin.js';
@@ -41,9 +41,6 @@ export interface CreateResult {
   /** How many images the store did not have before. */
   imagesAdded: number;
 }
-
-/** Slot 0 is the skeleton's. */
-const firstSlot = 1;
 
 /**
  * Makes a new environment: chooses, fills the store, composes once to find conflicts, and publishes

@@ -1,4 +1,4 @@
-import { seal } from '../../env/sealed/seal.js';
+import { seal, unseal } from '../../env/sealed/seal.js';
 import type { Workspace } from '../../env/workspace.js';
 import { formatBytes, type Report } from '../render.js';
 import { publish } from './changes.js';
@@ -13,7 +13,7 @@ export async function sealEnvironment(workspace: Workspace, name: string): Promi
 
 export async function unsealEnvironment(workspace: Workspace, name: string): Promise<Report> {
   await workspace.environments.generations(name);
-  const wasSealed = await workspace.environments.unseal(name);
+  const wasSealed = await unseal(workspace, name);
   await publish(workspace);
   const text = wasSealed ? `'${name}' is not sealed any more` : `'${name}' was not sealed`;
   return { data: { name, wasSealed }, text };
