@@ -22,6 +22,7 @@ import { type ControlRequest, journalFile, prepareRuntime } from './runtime.js';
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
+import { HomeRoots } from './writable/home-roots.js';
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -166,7 +167,7 @@ export class Daemon {
       inherited,
       writable: !this.#options.isReadOnly,
       statfsPath: this.#workspace.places.home,
-      roots: this.#roots(),
+      roots: environment === undefined ? this.#openRoots() : undefined,
       onEnd: () => void this.#cleanUp(),
     });
     this.#engine = engine;
@@ -220,16 +221,29 @@ export class Daemon {
     }
   }
 
-  /** One reload after the other; each publishes what it found. Without the one environment the mount ends. */
-  #reload(renewed: ReadonlySet<string> = new Set(), forgotten: Publication['forgotten'] = []): Promise<void> {
+  #openRoots(): HomeRoots {
+    const show = () =>
+      new Promise<void>((resolve, reject) => {
+        this.#reload(new Set(), [], resolve).catch(reject);
+      });
+    return new HomeRoots(this.#workspace, this.#environments, show);
+  }
+
+  /**
+   * One reload after the other; each publishes what it found. Without the one environment the mount ends. `onServed` is
+   * called when requests are answered from what is there now.
+   */
+  #reload(
+    renewed: ReadonlySet<string> = new Set(),
+    forgotten: Publication['forgotten'] = [],
+    onServed?: () => void,
+  ): Promise<void> {
     const next = this.#reloading.then(async () => {
       const startedMs = performance.now();
       const publication = await this.#environments.reload(renewed);
       for (const path of publication.renewed) this.#contents.forget(path);
-      await this.#engine!.publish({
-        ...publication,
-        forgotten: [...publication.forgotten, ...forgotten],
-      });
+      const all = [...publication.forgotten, ...forgotten];
+      await this.#engine!.publish({ ...publication, forgotten: all }, onServed);
       this.#journal?.settle();
       this.#reloads += 1;
       logReload(this.#options.log, publication, performance.now() - startedMs);

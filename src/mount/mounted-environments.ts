@@ -175,9 +175,9 @@ export class MountedEnvironments implements ViewSource {
 
   /** One that was renamed keeps its upper layer; one that is gone gives it back. */
   #followUppers(): void {
-    const environments = [...this.#environments.values()];
-    this.#uppers.keepOnly(new Set(environments.map(({ environmentSerial }) => environmentSerial)));
-    for (const { environmentSerial, upper } of environments)
+    const lying = [...this.#environments.values()].filter(({ upper }) => upper !== 'none');
+    this.#uppers.keepOnly(new Set(lying.map(({ environmentSerial }) => environmentSerial)));
+    for (const { environmentSerial, upper } of lying)
       if (upper !== undefined) this.#uppers.follow(environmentSerial, upper);
   }
 

@@ -75,7 +75,7 @@ function lookup(call: Call): Outcome {
 }
 
 function list(call: Call, plus: boolean): Outcome {
-  const { upper, request } = call;
+  const { request } = call;
   const offset = Number(request.body.readBigUInt64LE(8));
   const room = request.body.readUInt32LE(16);
   return reply(encodeListing(namesAfter(call, offset), room, plus));

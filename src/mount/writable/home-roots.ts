@@ -1,0 +1,43 @@
+import { createBare, deleteEmpty } from '../../env/bare.js';
+import { rename } from '../../env/generations.js';
+import type { Workspace } from '../../env/workspace.js';
+import type { ViewSource } from '../engine.js';
+import type { RootOperations } from './root-requests.js';
+
+/** Makes, renames and removes environments of a home, for the mount that shows all of them. */
+export class HomeRoots implements RootOperations {
+  readonly #workspace: Workspace;
+  readonly #source: ViewSource;
+  readonly #show: () => Promise<void>;
+
+  /** `show` resolves when the mount answers from what is in the home now. */
+  constructor(workspace: Workspace, source: ViewSource, show: () => Promise<void>) {
+    this.#workspace = workspace;
+    this.#source = source;
+    this.#show = show;
+  }
+
+  async create(name: string): Promise<void> {
+    await createBare(this.#workspace, name);
+    await this.#show();
+  }
+
+  async rename(name: string, newName: string): Promise<void> {
+    await rename(this.#workspace, name, newName);
+    await this.#show();
+  }
+
+  async remove(name: string): Promise<void> {
+    const view = await this.#source.load(name);
+    const upper = view && this.#source.upperOf(view.environmentSerial)?.upper;
+    // Where the lower tree has names, all of them have to be hidden.
+    if (upper) for (const _ of upper.list(view.root.inode)) throw failure('ENOTEMPTY');
+    const errno = await deleteEmpty(this.#workspace, name);
+    if (errno !== 0) throw Object.assign(new Error(`'${name}' cannot be removed`), { errno });
+    await this.#show();
+  }
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
