@@ -10,6 +10,8 @@ export interface ViewLayer {
   requested: boolean;
   installer: string;
   directUrl: Readonly<Record<string, unknown>> | undefined;
+  /** Of an own view: times in ns in the place of the image's, by node; generated files have nodes too. */
+  times?: ReadonlyMap<number, bigint>;
 }
 
 /** A directory that the view itself holds, because more than one layer has a part in it. */
@@ -66,6 +68,8 @@ export interface View {
   environmentSerial: number;
   /** Directories of images are numbered by image serial (`.shenv`), not by slot. */
   numberedByImage: boolean;
+  /** Regular files of images have numbers of the environment, and bytecode is checked: for an upper layer. */
+  isOwn: boolean;
   root: ViewDirectory;
   layers: readonly ViewLayer[];
   /** Which directories of images are part of which directory of the view. */
