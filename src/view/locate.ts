@@ -26,7 +26,8 @@ export function locate(view: View, path: string): ViewEntry | undefined {
   return entry;
 }
 
-function childOf(view: View, entry: ViewEntry, name: string): ViewEntry | undefined {
+/** What a name of a directory is; undefined where there is none, and for anything but a directory. */
+export function childOf(view: View, entry: ViewEntry, name: string): ViewEntry | undefined {
   if (entry.kind === 'directory') return entry.entries.get(name);
   if (entry.kind !== 'graft') return undefined;
   const { image } = view.layers[entry.layer]!;
