@@ -1,10 +1,10 @@
 import type { Logger } from '../base/log.js';
-import type { ImageName } from '../store/layout.js';
 import type { UpperState } from '../env/upper-folder.js';
+import type { ImageName } from '../store/layout.js';
 import type { View } from '../view/tree.js';
-import type { RenderFile } from './writable/lower-contents.js';
 import type { ShownImages } from './shown-images.js';
 import type { ShownGeneration, ShownJournal } from './shown-journal.js';
+import type { RenderFile } from './writable/lower-contents.js';
 
 export interface MountedEnvironment {
   environmentSerial: number;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import type { UpperLayer } from '../../upper/upper-layer.js';
 import type { FileAttributes } from '../../upper/attributes.js';
+import type { UpperLayer } from '../../upper/upper-layer.js';
 import type { ForwardedRequest } from '../native-addon.js';
 import {
   decodeSetattr,
@@ -17,7 +17,8 @@ import {
 
 /** What answers a request: bytes of a reply, nothing but success, or that the session goes on with it. */
 export type Outcome =
-  | { kind: 'reply'; body: Buffer | undefined }
+  /** `changed`: the tree is another than before; `named`: the last name that something was given. */
+  | { kind: 'reply'; body: Buffer | undefined; changed?: boolean; named?: string }
   /** The native view answers the lookup of this name. */
   | { kind: 'lookup'; parent: bigint; name: string }
   /** The session has what it lacked now. */
@@ -40,7 +41,13 @@ export interface Call {
 
 type Operation = (call: Call) => Outcome;
 
-const done: Outcome = { kind: 'reply', body: undefined };
+/** Success of what has changed the tree; `named`: the name that something has now. */
+const changed = (named?: string, body?: Buffer): Outcome => ({
+  kind: 'reply',
+  body,
+  changed: true,
+  ...(named === undefined ? {} : { named }),
+});
 const reply = (body: Buffer): Outcome => ({ kind: 'reply', body });
 
 function fail(code: string): never {
@@ -71,7 +78,7 @@ function lookup(call: Call): Outcome {
   const found = upper.lookup(request.inode, wanted);
   if (found === undefined) return reply(encodeMissing());
   if (found.kind === 'lower') return { kind: 'lookup', parent: found.parent, name: found.name };
-  return made(call, found.attributes);
+  return reply(encodeEntry(call.nodeIdOf(found.attributes.inode), found.attributes));
 }
 
 function list(call: Call, plus: boolean): Outcome {
@@ -94,49 +101,55 @@ function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: numb
   }
 }
 
-/** An object that was just made, or found. */
-function made(call: Call, attributes: FileAttributes): Outcome {
-  return reply(encodeEntry(call.nodeIdOf(attributes.inode), attributes));
+/** An object that has just got a name. */
+function made(named: string, attributes: FileAttributes): Outcome {
+  return changed(named, encodeEntry(attributes.inode, attributes));
 }
 
 function setattr({ upper, request }: Call): Outcome {
-  return reply(encodeAttributes(upper.setAttributes(request.inode, decodeSetattr(request.body))));
+  return changed(
+    undefined,
+    encodeAttributes(upper.setAttributes(request.inode, decodeSetattr(request.body))),
+  );
 }
 
 /** mknod(2) of a regular file comes here too, where the kernel does not know CREATE. */
 function mknod(call: Call): Outcome {
   const { upper, request } = call;
   const [mode, device] = [request.body.readUInt32LE(0), request.body.readUInt32LE(4)];
-  return made(call, upper.makeNode(request.inode, name(call, 16), { mode, device, ...asker(call) }));
+  const wanted = name(call, 16);
+  return made(wanted, upper.makeNode(request.inode, wanted, { mode, device, ...asker(call) }));
 }
 
 function mkdir(call: Call): Outcome {
   const { upper, request } = call;
   const mode = request.body.readUInt32LE(0) & 0o7777;
-  return made(call, upper.mkdir(request.inode, name(call, 8), { mode, ...asker(call) }));
+  const wanted = name(call, 8);
+  return made(wanted, upper.mkdir(request.inode, wanted, { mode, ...asker(call) }));
 }
 
 function symlink(call: Call): Outcome {
   const [wanted, target] = twoNames(call, 0);
-  return made(call, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
+  return made(wanted, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
 }
 
 function link(call: Call): Outcome {
   const { upper, request } = call;
   const inode = call.inodeOf(request.body.readBigUInt64LE(0));
-  const attributes = upper.link(inode, request.inode, name(call, 8), asker(call));
+  const wanted = name(call, 8);
+  const attributes = upper.link(inode, request.inode, wanted, asker(call));
   if (attributes.nlink === 1) call.named(inode);
-  return made(call, attributes);
+  return made(wanted, attributes);
 }
 
 function unlink(call: Call): Outcome {
   call.upper.unlink(call.request.inode, name(call), asker(call));
-  return done;
+  return changed();
 }
 
 function rmdir(call: Call): Outcome {
   call.upper.rmdir(call.request.inode, name(call), asker(call));
-  return done;
+  return changed();
 }
 
 function rename(call: Call, flags: number, namesAt: number): Outcome {
@@ -144,7 +157,7 @@ function rename(call: Call, flags: number, namesAt: number): Outcome {
   const [from, to] = twoNames(call, namesAt);
   const target = request.body.readBigUInt64LE(0);
   upper.rename(request.inode, from, call.inodeOf(target), to, { flags, ...asker(call) });
-  return done;
+  return changed(to);
 }
 
 function create(call: Call): Outcome {
@@ -152,16 +165,20 @@ function create(call: Call): Outcome {
   const [flags, mode] = [request.body.readUInt32LE(0), request.body.readUInt32LE(4) & 0o7777];
   const isExclusive = (flags & constants.O_EXCL) !== 0;
   const asked = { isExclusive, mode, ...asker(call) };
-  const { attributes, fd } = upper.create(request.inode, name(call, 16), asked);
+  const wanted = name(call, 16);
+  const { attributes, fd } = upper.create(request.inode, wanted, asked);
   call.setBacking(attributes.inode, fd, false);
-  return reply(encodeCreated(attributes.inode, attributes));
+  return changed(wanted, encodeCreated(attributes.inode, attributes));
 }
 
 function tmpfile(call: Call): Outcome {
   const { upper, request } = call;
-  const { attributes, fd } = upper.makeTemporary(request.inode, { mode: request.body.readUInt32LE(4) & 0o7777, ...asker(call) });
+  const { attributes, fd } = upper.makeTemporary(request.inode, {
+    mode: request.body.readUInt32LE(4) & 0o7777,
+    ...asker(call),
+  });
   call.setBacking(attributes.inode, fd, true);
-  return reply(encodeCreated(attributes.inode, attributes));
+  return changed(undefined, encodeCreated(attributes.inode, attributes));
 }
 
 /** The session reads, writes and measures a file by itself, once it has a descriptor. */
@@ -172,7 +189,6 @@ function back(call: Call, forWriting: boolean): Outcome {
   return { kind: 'retry' };
 }
 
-/** Of a link, folder and the like; a file that is asked once is likely to be read or written next. */
 function getattr({ upper, request }: Call): Outcome {
   return reply(encodeAttributes(upper.attributes(request.inode)));
 }
@@ -191,12 +207,12 @@ function setxattr({ upper, request: { inode, body } }: Call): Outcome {
   const [size, flags] = [body.readUInt32LE(0), body.readUInt32LE(4)];
   const { name: wanted, end } = nameAt(body, 8);
   upper.setAttribute(inode, wanted ?? fail('EILSEQ'), body.subarray(end, end + size), flags);
-  return done;
+  return changed();
 }
 
 function removexattr(call: Call): Outcome {
   call.upper.removeAttribute(call.request.inode, name(call));
-  return done;
+  return changed();
 }
 
 function sync({ upper, request }: Call): Outcome {

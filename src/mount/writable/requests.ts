@@ -19,8 +19,8 @@ export interface WritableEnvironment {
   forget(inode: bigint): void;
   /** A file without a name has one now. */
   named(inode: bigint): void;
-  /** Something is done in it. */
-  touch(): void;
+  /** Something was changed; the name that something has been given, if any. */
+  changed(name: string | undefined): void;
 }
 
 export interface RequestOptions {
@@ -56,7 +56,9 @@ export class WritableRequests {
     }
     const serial = environmentOf(request.inode);
     const before = this.#waiting.get(serial);
-    const running = before ? before.then(() => this.#carryOut(serial, request)) : this.#carryOut(serial, request);
+    const running = before
+      ? before.then(() => this.#carryOut(serial, request))
+      : this.#carryOut(serial, request);
     if (running) this.#keep(serial, running);
   }
 
@@ -116,8 +118,8 @@ export class WritableRequests {
       nodeIdOf,
       inodeOf,
     });
-    environment.touch();
     const { token } = request;
+    if (outcome.kind === 'reply' && outcome.changed) environment.changed(outcome.named);
     switch (outcome.kind) {
       case 'reply':
         return session.answer(token, 0, outcome.body);
@@ -135,7 +137,8 @@ export class WritableRequests {
 
   #fail(request: ForwardedRequest, error: unknown): void {
     const known = errnoOf(error);
-    if (known === undefined || known === constants.errno.EIO) logRequestFailure(this.#options.log, request, error);
+    if (known === undefined || known === constants.errno.EIO)
+      logRequestFailure(this.#options.log, request, error);
     this.#options.session.answer(request.token, known ?? constants.errno.EIO);
   }
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { Logger } from '../../base/log.js';
 import { ShenvError, systemErrorCode } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
 import { rootInode } from '../../view/inode.js';
 import { logRequestFailure } from '../log-events.js';
 import type { ForwardedRequest, NativeSession } from '../native-addon.js';

@@ -5,6 +5,9 @@ import { LowerContents, type RenderFile } from './lower-contents.js';
 import type { WritableEnvironment } from './requests.js';
 import { UpperNews } from './upper-news.js';
 
+/** Installers write it last. */
+const recordName = 'RECORD';
+
 /** The upper layer of one environment that a mount shows. */
 export class ShownUpper implements WritableEnvironment {
   readonly upper: UpperLayer;
@@ -13,6 +16,8 @@ export class ShownUpper implements WritableEnvironment {
   #lower: LowerContents;
   /** When it was changed last, in milliseconds since 1970; 0 while it was not. */
   changedMs = 0;
+  /** The last file of a distribution was written since it was looked at last. */
+  hasInstalled = false;
 
   constructor(parts: { upper: UpperLayer; news: UpperNews; lower: LowerContents; render: RenderFile }) {
     this.upper = parts.upper;
@@ -41,8 +46,9 @@ export class ShownUpper implements WritableEnvironment {
     this.news.forgotten(inode);
   }
 
-  touch(): void {
+  changed(name: string | undefined): void {
     this.changedMs = Date.now();
+    if (name === recordName) this.hasInstalled = true;
   }
 }
 
