@@ -22,6 +22,7 @@ import { type ControlRequest, journalFile, prepareRuntime } from './runtime.js';
 import { ShownImages } from './shown-images.js';
 import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
+import { BackgroundAdoption } from './writable/background-adoption.js';
 import { HomeRoots } from './writable/home-roots.js';
 
 /** One running mount: the engine, what it serves, and the control socket. */
@@ -49,6 +50,7 @@ export class Daemon {
   #reloads = 0;
   #cache: ContentCache | undefined;
   #reloading: Promise<void> = Promise.resolve();
+  #adoption: BackgroundAdoption | undefined;
 
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
@@ -96,6 +98,7 @@ export class Daemon {
     else await this.#begin();
     supervision?.ready();
     void this.#engine!.warm?.();
+    if (!this.#options.isReadOnly) this.#adoption = this.#openAdoption();
   }
 
   async #begin(): Promise<void> {
@@ -221,6 +224,15 @@ export class Daemon {
     }
   }
 
+  #openAdoption(): BackgroundAdoption {
+    const { uppers } = this.#environments;
+    return new BackgroundAdoption({
+      uppers,
+      nameOf: (serial) => this.#environments.nameOf(serial),
+      log: this.#options.log,
+    });
+  }
+
   #openRoots(): HomeRoots {
     const show = () =>
       new Promise<void>((resolve, reject) => {
@@ -266,6 +278,7 @@ export class Daemon {
   }
 
   async #handOver(): Promise<void> {
+    this.#adoption?.end();
     await this.#presence.close();
     await this.#reloading;
     await this.#engine!.handOver!();
@@ -274,6 +287,7 @@ export class Daemon {
 
   async #cleanUp(): Promise<void> {
     await this.#started?.catch(() => undefined);
+    this.#adoption?.end();
     this.#options.supervision?.ending();
     await this.#presence.retire();
     this.#journal?.end();

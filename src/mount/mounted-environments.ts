@@ -35,7 +35,7 @@ export class MountedEnvironments implements ViewSource {
   /** Environments that are shown from their images although they are sealed, with the reason. */
   readonly warnings = new Map<string, string>();
   readonly #replaced: ReplacedImages;
-  readonly #uppers: UpperLayers;
+  readonly uppers: UpperLayers;
 
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
@@ -43,7 +43,7 @@ export class MountedEnvironments implements ViewSource {
     this.#images = new ImageCache(workspace.store, this.#serials);
     this.#brought = new BroughtImages(workspace);
     this.#replaced = new ReplacedImages(workspace.store);
-    this.#uppers = new UpperLayers(options.render);
+    this.uppers = new UpperLayers(options.render);
     const { status, log } = options;
     this.#control = new ControlFolder(workspace.store, {
       status,
@@ -98,7 +98,7 @@ export class MountedEnvironments implements ViewSource {
   }
 
   upperOf(environmentSerial: number): ShownUpper | undefined {
-    return this.#uppers.of(environmentSerial);
+    return this.uppers.of(environmentSerial);
   }
 
   /** 0 once the environment that is shown alone is deleted. */
@@ -176,9 +176,9 @@ export class MountedEnvironments implements ViewSource {
   /** One that was renamed keeps its upper layer; one that is gone gives it back. */
   #followUppers(): void {
     const lying = [...this.#environments.values()].filter(({ upper }) => upper !== 'none');
-    this.#uppers.keepOnly(new Set(lying.map(({ environmentSerial }) => environmentSerial)));
+    this.uppers.keepOnly(new Set(lying.map(({ environmentSerial }) => environmentSerial)));
     for (const { environmentSerial, upper } of lying)
-      if (upper !== undefined) this.#uppers.follow(environmentSerial, upper);
+      if (upper !== undefined) this.uppers.follow(environmentSerial, upper);
   }
 
   #tellJournal(
@@ -273,7 +273,7 @@ export class MountedEnvironments implements ViewSource {
       const state = environment.upper ?? (await upper.state());
       const sealed = state === 'none' ? await this.#loadSealed(name, manifest) : undefined;
       const view = sealed ?? (await loadView(manifest, this.#images, environments.interpreters, state));
-      if (state !== 'none') await this.#uppers.open(upper, view, environment.wasShown === true);
+      if (state !== 'none') await this.uppers.open(upper, view, environment.wasShown === true);
       this.failures.delete(name);
       logComposed(this.#options.log, {
         name,

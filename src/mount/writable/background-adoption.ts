@@ -39,7 +39,8 @@ export class BackgroundAdoption {
       const name = this.#options.nameOf(serial);
       if (name === undefined) continue;
       shown.hasInstalled = false;
-      return this.#adopt(name);
+      this.#adopt(name);
+      break;
     }
   }
 

@@ -32,7 +32,11 @@ export class LowerContents implements Lower {
   }
 
   copyContent(entry: ImageEntry | GeneratedEntry, fd: number): void {
-    if (entry.kind === 'file') return this.#copyFile(entry, fd);
+    if (entry.kind === 'file') this.#copyFile(entry, fd);
+    else this.#copyMade(entry, fd);
+  }
+
+  #copyMade(entry: GeneratedEntry, fd: number): void {
     const bytes = this.#made.get(entry);
     if (!bytes) throw new ContentMissing(entry);
     writeWhole(fd, bytes, 0);

@@ -120,18 +120,14 @@ export class WritableRequests {
     });
     const { token } = request;
     if (outcome.kind === 'reply' && outcome.changed) environment.changed(outcome.named);
-    switch (outcome.kind) {
-      case 'reply':
-        return session.answer(token, 0, outcome.body);
-      case 'lookup':
-        return session.answerLookup(token, outcome.parent, outcome.name);
-      case 'retry':
-        return session.retry(token);
-      case 'later':
-        outcome.done.then(
-          () => session.answer(token, 0),
-          (error: unknown) => this.#fail(request, error),
-        );
+    if (outcome.kind === 'reply') session.answer(token, 0, outcome.body);
+    else if (outcome.kind === 'lookup') session.answerLookup(token, outcome.parent, outcome.name);
+    else if (outcome.kind === 'retry') session.retry(token);
+    else {
+      outcome.done.then(
+        () => session.answer(token, 0),
+        (error: unknown) => this.#fail(request, error),
+      );
     }
   }
 
