@@ -14,5 +14,6 @@ export const errno = {
   ENAMETOOLONG: constants.errno.ENAMETOOLONG,
   EROFS: constants.errno.EROFS,
   ENODATA: constants.errno.ENODATA,
+  EOPNOTSUPP: constants.errno.EOPNOTSUPP,
   ESTALE: constants.errno.ESTALE,
 } as const;

@@ -178,6 +178,8 @@ export class FuseNativeEngine implements Engine {
     if (name === undefined) return undefined;
     if (Buffer.byteLength(rest.at(-1) ?? name) > maxNameBytes) return new Refusal(errno.ENAMETOOLONG);
     const view = await this.#options.source.load(name);
+    // What lies over it cannot be shown by paths alone.
+    if (view?.isOwn) return new Refusal(errno.EOPNOTSUPP);
     const entry = view && locate(view, rest.join('/'));
     return view && entry ? { view, entry } : new Refusal(errno.ENOENT);
   }

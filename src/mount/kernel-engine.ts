@@ -253,8 +253,10 @@ export class KernelEngine implements Engine, CopyReader {
   #replaceView(name: string, before: View, after: View): void {
     this.#publishView(after);
     // Each file has another number now, below grafts too.
-    if (before.isOwn !== after.isOwn)
-      return this.#forget([{ name, environmentSerial: after.environmentSerial }]);
+    if (before.isOwn !== after.isOwn) {
+      this.#forget([{ name, environmentSerial: after.environmentSerial }]);
+      return;
+    }
     const { entries, inodes } = diffViews(before, after);
     for (const { parent, name } of entries) this.#session!.invalidateEntry(parent, name);
     for (const inode of inodes) this.#session!.invalidateInode(inode);
