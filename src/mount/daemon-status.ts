@@ -21,6 +21,8 @@ export interface DaemonStatus extends DaemonFigures {
   upstreams?: string[];
   uptimeSeconds: number;
   environments: number;
+  /** Environments with an upper layer that this mount has shown so far; left out where it is mounted read-only. */
+  writable?: string[];
   viewsLoaded: number;
   memoryBytes: number;
   /** Left out where nobody starts another process when this one dies. */
@@ -65,6 +67,7 @@ export function describeDaemon(parts: DaemonParts): DaemonStatus {
     ...storesOf(places),
     uptimeSeconds: Math.round((Date.now() - startedMs) / 1000),
     environments: environments.count,
+    ...(options.isReadOnly ? {} : { writable: environments.writableNames() }),
     viewsLoaded: environments.loadedCount,
     imagesLoaded: environments.imageCount,
     reloads: parts.reloads,

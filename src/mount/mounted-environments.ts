@@ -101,6 +101,11 @@ export class MountedEnvironments implements ViewSource {
     return this.uppers.of(environmentSerial);
   }
 
+  /** Names of environments with an upper layer that were shown. */
+  writableNames(): string[] {
+    return [...this.uppers.all()].flatMap(([serial]) => this.nameOf(serial) ?? []).sort();
+  }
+
   /** 0 once the environment that is shown alone is deleted. */
   get count(): number {
     return this.#environments.size;

@@ -3,20 +3,16 @@ import { ShenvError } from '../../base/errors.js';
 import { Logger, type LogLevel } from '../../base/log.js';
 import type { Workspace } from '../../env/workspace.js';
 import { Daemon } from '../../mount/daemon.js';
-import type { DaemonStatus } from '../../mount/daemon-status.js';
 import type { EngineName } from '../../mount/engine.js';
 import { logFailure } from '../../mount/log-events.js';
 import { logToFile, logToStderr } from '../../mount/log-file.js';
-import { assertOwnMount, canonicalMountpoint, pathBeside, probeMount } from '../../mount/mountpoint.js';
+import { canonicalMountpoint, pathBeside, probeMount } from '../../mount/mountpoint.js';
 import { loadNativeAddon } from '../../mount/native-addon.js';
-import { askDaemon, isServed, listRecords, prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
+import { prepareRuntime, runtimeFiles } from '../../mount/runtime.js';
 import { Supervision } from '../../mount/supervision.js';
-import type { SupervisionStatus } from '../../mount/supervision-status.js';
 import { parseCount, parseSize } from '../quantities.js';
-import { formatBytes, type Report } from '../render.js';
-import { formatTable } from '../table.js';
+import type { Report } from '../render.js';
 import { startInBackground, tellFailure, tellReadiness, withoutReadiness } from './background.js';
-import { describeForeignMounts } from './foreign-mounts.js';
 import { serverCommand } from './supervised.js';
 
 export interface MountOptions {
@@ -172,87 +168,4 @@ function passedOn(options: MountOptions): string[] {
       : [`--cache=${resolve(options.cache)}`, `--cache-size=${options.cacheSize ?? usualCacheSize}`]),
     ...(options.poll === undefined ? [] : [`--poll=${options.poll}`]),
   ];
-}
-
-export async function status(workspace: Workspace, path: string | undefined): Promise<Report> {
-  const { runtime } = workspace.places;
-  const wanted = path === undefined ? undefined : await canonicalMountpoint(path);
-  const data: (DaemonStatus | DeadMount)[] = [];
-  for (const record of await listRecords(runtime)) {
-    const { mountpoint, environment } = record;
-    if (wanted !== undefined && mountpoint !== wanted) continue;
-    if (!isServed(record))
-      data.push({ mountpoint, ...(environment === undefined ? {} : { environment }), dead: true });
-    else data.push((await askDaemon(runtime, mountpoint, { operation: 'status' })) as DaemonStatus);
-  }
-  if (wanted !== undefined && data.length === 0) {
-    await assertOwnMount(wanted);
-    throw new ShenvError('NOT_MOUNTED', `No daemon of yours serves ${wanted}`, {
-      hint: 'Start one with `shenv-fs mount`.',
-    });
-  }
-  const own = data.length === 0 ? ['Nothing is mounted.'] : data.map(describeMount);
-  const others = wanted === undefined ? await describeForeignMounts() : [];
-  return { data, text: [...own, ...(others.length === 0 ? [] : [others.join('\n')])].join('\n\n') };
-}
-
-/** A mount whose daemon left its record behind. */
-interface DeadMount {
-  mountpoint: string;
-  environment?: string;
-  dead: true;
-}
-
-function describeMount(mount: DaemonStatus | DeadMount): string {
-  const { mountpoint, environment } = mount;
-  if ('dead' in mount) {
-    const options = environment === undefined ? '' : `--env ${environment} `;
-    return `${mountpoint}: its daemon is gone; run \`shenv-fs mount ${options}${mountpoint}\``;
-  }
-  const shown = environment === undefined ? `${mount.environments} environments` : `'${environment}' alone`;
-  const rows = Object.entries(mount.requests)
-    .sort(([, a], [, b]) => b - a)
-    .map(([operation, count]) => [`  ${operation}`, String(count)]);
-  return [
-    `${mountpoint}: engine ${mount.engine} (${mount.engineReason}), pid ${mount.pid}, up ${mount.uptimeSeconds} s`,
-    `  ${shown}, ${mount.viewsLoaded} composed, ${formatBytes(mount.memoryBytes)} of memory`,
-    describeSupervision(mount.supervision),
-    ...describeService(mount.details),
-    ...Object.entries(mount.failures).map(([name, reason]) => `  cannot show ${name}: ${reason}`),
-    ...Object.entries(mount.warnings ?? {}).map(
-      ([name, reason]) => `  ${name} is shown from its images: ${reason}`,
-    ),
-    formatTable(['  REQUEST', 'COUNT'], rows),
-  ].join('\n');
-}
-
-function describeSupervision(supervision: SupervisionStatus | undefined): string {
-  if (!supervision) return '  nobody supervises it';
-  const { pid, isWatching, memoryBytes, deaths, lastEnd, toServiceMs } = supervision;
-  if (!isWatching) return `  nobody supervises it: its supervisor (pid ${pid}) has died`;
-  const last =
-    lastEnd === undefined
-      ? ''
-      : `; the last ended ${new Date(lastEnd.timeMs).toISOString()} (${lastEnd.how} ${lastEnd.number}), served again after ${toServiceMs} ms`;
-  return `  supervisor pid ${pid}, ${formatBytes(memoryBytes)} of memory, ${deaths} servers died${last}`;
-}
-
-/** Bytes read and the times within which half and 99 % of the requests were answered, where the engine counts them. */
-function describeService({ bytesRead, latencyUs }: DaemonStatus['details']): string[] {
-  if (typeof bytesRead !== 'number' || !Array.isArray(latencyUs)) return [];
-  const within = (share: number) => `${2 ** quantileBucket(latencyUs as number[], share)} us`;
-  return [
-    `  ${formatBytes(bytesRead)} read; half of the requests answered within ${within(0.5)}, 99 % within ${within(0.99)}`,
-  ];
-}
-
-/** The bucket (2^index us is its upper end) below which `share` of the counts lie. */
-function quantileBucket(buckets: readonly number[], share: number): number {
-  const wanted = buckets.reduce((sum, count) => sum + count, 0) * share;
-  let seen = 0;
-  const found = buckets.findIndex((count) => {
-    seen += count;
-    return seen >= wanted;
-  });
-  return Math.max(found, 0);
 }

@@ -76,7 +76,7 @@ export function addMountCommands(program: Command, act: Act): void {
     .description('show running mounts, their engines and counters')
     .addOption(json())
     .addHelpText('after', example('shenv-fs status --json'))
-    .action(act(async () => (await import('../commands/mount.js')).status));
+    .action(act(async () => (await import('../commands/mount-status.js')).status));
   program
     .command('export-nfs')
     .argument('[mountpoint]', 'a running mount (default: ~/.venvs)')
