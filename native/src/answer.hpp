@@ -1,4 +1,4 @@
-// What a handler says: a reply, an errno, nothing, or that JavaScript has to be asked first.
+// What a handler says: a reply, an errno, nothing, that JavaScript has to be asked first, or that it answers itself.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -46,7 +46,7 @@ class Result {
 };
 
 struct Answer {
-  enum class Kind : uint8_t { reply, none, wait } kind = Kind::reply;
+  enum class Kind : uint8_t { reply, none, wait, forward } kind = Kind::reply;
   int error = 0;
   Bytes body{};
   Missing missing{};
@@ -59,6 +59,8 @@ struct Answer {
   static Answer done() { return {Kind::reply}; }
   static Answer fail(int error) { return {Kind::reply, error}; }
   static Answer none() { return {Kind::none}; }
+  // JavaScript gets the message and gives the answer.
+  static Answer forward() { return {Kind::forward}; }
   static Answer from(const Stop& stop) {
     return stop.missing ? Answer{Kind::wait, 0, {}, *stop.missing} : fail(stop.error);
   }

@@ -18,8 +18,11 @@ struct Call {
   uint64_t startNs;
   const World& world;
   const Resumed* resumed = nullptr;
+  Course course{};
   uint64_t viewIdentity = 0;  // of the view whose content turned out to be missing
 
+  // What the node id stands for.
+  uint64_t inode() const { return header.nodeid == inode::mountRoot ? world.rootInode() : header.nodeid; }
   Tree tree() const { return Tree(world); }
   std::span<std::byte> scratch() const { return worker.reply.span(); }
 

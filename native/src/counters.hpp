@@ -25,7 +25,7 @@ struct Counters {
 
   std::array<Count, wire::opcodeCount> requests, errors;  // index 0: opcodes that the table does not know
   std::array<Count, latencyBuckets> latency;
-  Count latencyNs, bytesRead, upcalls, badRequests, ioErrors;
+  Count latencyNs, bytesRead, upcalls, badRequests, ioErrors, forwarded, backingHits;
 
   void addLatency(uint64_t ns) {
     latencyNs.add(ns);

@@ -5,6 +5,7 @@
 
 #include "inode.hpp"
 #include "opcodes.hpp"
+#include "route.hpp"
 
 namespace {
 
@@ -46,6 +47,8 @@ Answer handle(const OpcodeEntry& entry, Call& call) {
     return Answer::fail(EINVAL);
   }
   try {
+    if (call.service.isWritable && !call.course.isNative)
+      if (auto answer = route(call)) return *std::move(answer);
     return entry.handler(call);
   } catch (const std::exception&) {  // out of memory: this request fails, no other
     call.worker.counters.ioErrors.add();
@@ -57,18 +60,30 @@ Answer handle(const OpcodeEntry& entry, Call& call) {
 bool park(const Missing& missing, Call& call, Bytes message) {
   const bool wanders = call.resumed && call.resumed->missing == missing && missing.kind != Missing::Kind::content;
   bool isNew = false;
-  Parked request{{message.begin(), message.end()}, call.sink, call.startNs};
+  Parked request{{message.begin(), message.end()}, call.sink, call.startNs, call.course};
   if (wanders || !call.service.upcalls.park(missing, call.viewIdentity, std::move(request), isNew)) return false;
   if (isNew) call.worker.counters.upcalls.add();
   return true;
 }
 
+// False where it was begun anew too often, or the session ends.
+bool forward(Call& call, Bytes message) {
+  if (call.course.tries >= limits::forwardTries) return false;
+  const auto copy = std::make_shared<const std::vector<std::byte>>(message.begin(), message.end());
+  call.worker.counters.forwarded.add();
+  return call.service.forwarded.add(call.inode(), {copy, call.sink, call.startNs, call.course.tries + 1});
+}
+
 void run(Bytes message, Service& service, Worker& worker, const std::shared_ptr<ReplySink>& sink, uint64_t startNs,
-         const Resumed* resumed) {
+         const Resumed* resumed, Course course) {
   const auto world = worker.world.acquire();
   Call call{.header = load<wire::InHeader>(message), .body = message.subspan(sizeof(wire::InHeader)), .name = {},
-            .service = service, .worker = worker, .sink = sink, .startNs = startNs, .world = *world, .resumed = resumed};
+            .service = service, .worker = worker, .sink = sink, .startNs = startNs, .world = *world, .resumed = resumed, .course = course};
   Answer answer = handle(opcodeEntry(call.header.opcode), call);
+  if (answer.kind == Answer::Kind::forward) {
+    if (forward(call, message)) return;
+    answer = Answer::fail(EIO);
+  }
   if (answer.kind == Answer::Kind::wait) {
     if (park(answer.missing, call, message)) return;
     // No view brings the image: the handle stands for nothing any more.
@@ -80,7 +95,7 @@ void run(Bytes message, Service& service, Worker& worker, const std::shared_ptr<
 void resume(const std::vector<Parked>& requests, int error, const Resumed* resumed, Service& service, Worker& worker) {
   for (const Parked& request : requests) {
     if (error) answerParked(request, error, worker);
-    else run(request.message, service, worker, request.sink, request.startNs, resumed);
+    else run(request.message, service, worker, request.sink, request.startNs, resumed, request.course);
   }
 }
 
@@ -113,7 +128,7 @@ void serve(Bytes message, Service& service, Worker& worker, const std::shared_pt
   worker.counters.requests[entry.opcode].add();
   // CPython before 3.13 asks of each file that it opens whether it is a terminal.
   if (header.opcode == wire::ioctl) return finish(header, Answer::fail(ENOTTY), startNs, *sink, worker);
-  if (header.len == message.size()) return run(message, service, worker, sink, startNs, nullptr);
+  if (header.len == message.size()) return run(message, service, worker, sink, startNs, nullptr, {});
   worker.counters.badRequests.add();
   finish(header, Answer::fail(EIO), startNs, *sink, worker);
 }
@@ -137,6 +152,35 @@ void completeContent(uint64_t token, int error, std::vector<std::byte> bytes, Se
   resume(taken.parked, 0, &resumed, service, worker);
 }
 
+void answerForwarded(uint64_t token, int error, Bytes body, Service& service, Worker& worker) {
+  const auto request = service.forwarded.take(token);
+  if (!request) return;
+  const Answer answer = error ? Answer::fail(error) : Answer::reply(body);
+  finish(load<wire::InHeader>(*request->message), answer, request->startNs, *request->sink, worker);
+}
+
+// As if the kernel had asked for it, and nothing lay over the view.
+void answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name, Service& service, Worker& worker) {
+  const auto request = service.forwarded.take(token);
+  if (!request) return;
+  auto header = load<wire::InHeader>(*request->message);
+  std::vector<std::byte> message(sizeof header + name.size() + 1);
+  header.len = static_cast<uint32_t>(message.size());
+  header.opcode = wire::lookup;
+  header.nodeid = lowerParent;
+  store(std::span(message), 0, header);
+  std::ranges::copy(bytesOf(name), message.begin() + sizeof header);
+  run(message, service, worker, request->sink, request->startNs, nullptr, {.isNative = true});
+}
+
+void retryForwarded(uint64_t token, Service& service, Worker& worker) {
+  const auto request = service.forwarded.take(token);
+  if (!request) return;
+  run(*request->message, service, worker, request->sink, request->startNs, nullptr, {.tries = request->tries});
+}
+
 void closeUpcalls(Service& service, Worker& worker) {
   for (const Parked& request : service.upcalls.close()) answerParked(request, EIO, worker);
+  for (const ForwardedRequest& request : service.forwarded.close())
+    finish(load<wire::InHeader>(*request.message), Answer::fail(EIO), request.startNs, *request.sink, worker);
 }

@@ -10,8 +10,13 @@ void serve(Bytes message, Service& service, Worker& worker, const std::shared_pt
 void completeView(uint64_t token, int error, Service& service, Worker& worker);
 void completeContent(uint64_t token, int error, std::vector<std::byte> bytes, Service& service, Worker& worker);
 
+// The same of forwarded requests: an answer, a LOOKUP of the view's, and the request anew.
+void answerForwarded(uint64_t token, int error, Bytes body, Service& service, Worker& worker);
+void answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name, Service& service, Worker& worker);
+void retryForwarded(uint64_t token, Service& service, Worker& worker);
+
 // Answers a parked request with an errno.
 void answerParked(const Parked& request, int error, Worker& worker);
 
-// Parks nothing from now on and answers what waits with EIO.
+// Parks and forwards nothing from now on and answers what waits with EIO.
 void closeUpcalls(Service& service, Worker& worker);

@@ -62,7 +62,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 // The child's process id; its socket is descriptor 3, its stderr the pipe. Returns the errno of the start.
 int spawn(const char* program, const MountOptions& options, int socket, int errors, pid_t& child) {
-  std::string list = "ro,nosuid,nodev,fsname=" + escaped(options.fsname) +
+  const std::string access = options.writable ? "rw,default_permissions" : "ro";
+  std::string list = access + ",nosuid,nodev,fsname=" + escaped(options.fsname) +
                      ",subtype=" + escaped(options.subtype) + (options.allowOther ? ",allow_other" : "");
   std::vector<std::string> arguments{program, "-o", list, "--", options.mountpoint};
   std::vector<std::string> variables = environmentOfChild();

@@ -55,5 +55,8 @@ SessionOptions toSessionOptions(napi_env env, napi_value given) {
   options.service.maxImageDescriptors = toUint32(env, property(env, given, "maxImageDescriptors"));
   options.service.generatedCacheBytes =
       static_cast<size_t>(toInt64(env, property(env, given, "generatedCacheBytes")));
+  options.service.isWritable = toBool(env, property(env, given, "writable"));
+  const napi_value statfsPath = property(env, given, "statfsPath");
+  if (!isNullish(env, statfsPath)) options.service.statfsPath = toString(env, statfsPath);
   return options;
 }

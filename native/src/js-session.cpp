@@ -33,6 +33,25 @@ napi_ref callback(napi_env env, napi_value object, const char* name) {
   return reference(env, value);
 }
 
+napi_ref optionalCallback(napi_env env, napi_value object, const char* name) {
+  return isNullish(env, property(env, object, name)) ? nullptr : callback(env, object, name);
+}
+
+napi_value describe(napi_env env, const Forward& request) {
+  const Bytes message = *request.message;
+  const auto header = load<wire::InHeader>(message);
+  const napi_value object = newObject(env);
+  set(env, object, "token", fromNumber(env, static_cast<double>(request.token)));
+  set(env, object, "opcode", fromNumber(env, header.opcode));
+  set(env, object, "inode", fromInode(env, request.inode));
+  set(env, object, "isResent", fromBool(env, (header.unique & wire::uniqueResend) != 0));
+  set(env, object, "uid", fromNumber(env, header.uid));
+  set(env, object, "gid", fromNumber(env, header.gid));
+  set(env, object, "pid", fromNumber(env, header.pid));
+  set(env, object, "body", fromBytes(env, message.subspan(sizeof header)));
+  return object;
+}
+
 void drop(napi_env env, napi_ref& reference) {
   if (reference) napi_delete_reference(env, std::exchange(reference, nullptr));
 }
@@ -42,10 +61,17 @@ void drop(napi_env env, napi_ref& reference) {
 JsSession::JsSession(napi_env env, std::vector<OwnedFd> fds, SessionOptions options, napi_value callbacks) : env_(env) {
   onUpcall_ = callback(env, callbacks, "onUpcall");
   onEnd_ = callback(env, callbacks, "onEnd");
+  onRequest_ = optionalCallback(env, callbacks, "onRequest");
+  onForget_ = optionalCallback(env, callbacks, "onForget");
+  if (options.service.isWritable && !onRequest_) throw Failure("EINVAL", "a writable session needs onRequest");
   events_ = std::make_unique<SessionEvents>(
       env, SessionEvents::Targets{[this](napi_env env, const Upcall& upcall) { onUpcall(env, upcall); },
-                                  [this](napi_env env, int error) { onEnd(env, error); }});
+                                  [this](napi_env env, int error) { onEnd(env, error); },
+                                  [this](napi_env env, const Forward& request) { onRequest(env, request); },
+                                  [this](napi_env env, uint64_t inode) { onForget(env, inode); }});
   options.onUpcall = [this](const Upcall& upcall) { events_->postUpcall(upcall); };
+  options.onRequest = [this](const Forward& request) { events_->postRequest(request); };
+  options.onForget = [this](uint64_t inode) { events_->postForget(inode); };
   options.onEnd = [this](int error) { events_->postEnd(error); };
   session_ = std::make_unique<Session>(std::move(fds), std::move(options));
   check(env, napi_add_env_cleanup_hook(env, onEnvironmentEnd, this));
@@ -55,7 +81,7 @@ JsSession::~JsSession() {
   napi_remove_env_cleanup_hook(env_, onEnvironmentEnd, this);
   session_.reset();
   events_.reset();
-  for (napi_ref* held : {&onUpcall_, &onEnd_, &self_}) drop(env_, *held);
+  for (napi_ref* held : {&onUpcall_, &onEnd_, &onRequest_, &onForget_, &self_}) drop(env_, *held);
 }
 
 void JsSession::onEnvironmentEnd(void* self) {
@@ -87,6 +113,14 @@ void JsSession::onEnd(napi_env env, int error) {
 
 void JsSession::onUpcall(napi_env env, const Upcall& upcall) {
   if (!ended_) call(env, onUpcall_, describe(env, upcall));
+}
+
+void JsSession::onRequest(napi_env env, const Forward& request) {
+  if (!ended_) call(env, onRequest_, describe(env, request));
+}
+
+void JsSession::onForget(napi_env env, uint64_t inode) {
+  if (!ended_ && onForget_) call(env, onForget_, fromInode(env, inode));
 }
 
 // An exception stays pending for whoever delivers events.

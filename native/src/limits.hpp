@@ -16,10 +16,15 @@ constexpr size_t largestReadBytes = 1 << 20;
 inline size_t pageBytes() { return static_cast<size_t>(::sysconf(_SC_PAGESIZE)); }
 inline uint16_t maxPages() { return static_cast<uint16_t>(largestReadBytes / pageBytes()); }
 inline size_t replyBytes() { return std::max(largestReadBytes, defaultPages * pageBytes()); }
-// Nothing is ever written; the kernel's least value keeps the buffer that it demands small.
+// Where nothing is ever written; the kernel's least value keeps the buffer that it demands small.
 constexpr uint32_t maxWriteBytes = 4096;
 // Holds each request that a read-only mount sends, and a good batch of FORGETs.
 constexpr size_t requestBytes = 65'536;
+constexpr uint32_t largestWriteBytes = 1 << 20;
+// Open files of upper layers.
+constexpr size_t backings = 1024;
+// How often one request may begin anew before it fails.
+constexpr uint32_t forwardTries = 16;
 constexpr uint16_t maxBackground = 64, congestionThreshold = 48;
 // 68 years: changes are pushed as invalidations. Small enough for any kernel's arithmetic.
 constexpr uint64_t endlessSeconds = 0x7fffffff;

@@ -16,9 +16,10 @@ Mounted mountAsRoot(const MountOptions& options) {
   std::string data = "fd=" + std::to_string(fd.get()) + ",rootmode=40000,user_id=" + std::to_string(::geteuid()) +
                      ",group_id=" + std::to_string(::getegid());
   if (options.allowOther) data += ",allow_other";
+  if (options.writable) data += ",default_permissions";
   const std::string type = "fuse." + options.subtype;
-  if (::mount(options.fsname.c_str(), options.mountpoint.c_str(), type.c_str(), MS_RDONLY | MS_NOSUID | MS_NODEV,
-              data.c_str()) != 0)
+  const unsigned long flags = MS_NOSUID | MS_NODEV | (options.writable ? 0 : MS_RDONLY);
+  if (::mount(options.fsname.c_str(), options.mountpoint.c_str(), type.c_str(), flags, data.c_str()) != 0)
     throw systemFailure(errno, "mount(2) of " + type + " at " + options.mountpoint);
   return {std::move(fd), "mount"};
 }

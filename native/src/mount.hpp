@@ -7,6 +7,7 @@
 struct MountOptions {
   std::string mountpoint, fsname, subtype;
   bool allowOther = false;
+  bool writable = false;
 };
 
 struct Mounted {
@@ -14,7 +15,7 @@ struct Mounted {
   const char* via;
 };
 
-// Without default_permissions: everything is readable by all who may enter the mount, and the kernel's own
+// Read-only without default_permissions: everything is readable by all who may enter the mount, and the kernel's own
 // check of each part of each path costs an lstat 7 % (bench/trials/stat.ts); ACCESS is answered instead.
 // Throws Failure; its code is that of the system call or of what fusermount3 wrote.
 Mounted mountFuse(const MountOptions& options);

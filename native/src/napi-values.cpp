@@ -114,6 +114,13 @@ napi_value fromInode(napi_env env, uint64_t value) {
   return number;
 }
 
+napi_value fromBytes(napi_env env, Bytes value) {
+  napi_value buffer;
+  void* data;
+  check(env, napi_create_buffer_copy(env, value.size(), value.data(), &data, &buffer));
+  return buffer;
+}
+
 napi_value undefined(napi_env env) {
   napi_value value;
   check(env, napi_get_undefined(env, &value));

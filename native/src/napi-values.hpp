@@ -45,6 +45,8 @@ napi_value fromNumber(napi_env env, double value);
 napi_value fromNumbers(napi_env env, std::span<const int> numbers);
 napi_value fromBool(napi_env env, bool value);
 napi_value fromInode(napi_env env, uint64_t value);
+// A copy.
+napi_value fromBytes(napi_env env, Bytes value);
 napi_value undefined(napi_env env);
 napi_value newObject(napi_env env);
 void set(napi_env env, napi_value object, const char* name, napi_value value);

@@ -17,6 +17,7 @@ struct FeatureName {
 constexpr FeatureName wanted[] = {
     {feature::asyncRead, "ASYNC_READ"},
     {feature::exportSupport, "EXPORT_SUPPORT"},
+    {feature::bigWrites, "BIG_WRITES"},
     {feature::autoInvalData, "AUTO_INVAL_DATA"},
     {feature::doReaddirplus, "DO_READDIRPLUS"},
     {feature::noOpenSupport, "NO_OPEN_SUPPORT"},
@@ -28,10 +29,11 @@ constexpr FeatureName wanted[] = {
     {feature::hasResend, "HAS_RESEND"},
 };
 
-constexpr uint64_t wantedBits() {
+// No cache for writing back, and no truncation by opening: what is written arrives here before the call returns.
+constexpr uint64_t wantedBits(bool isWritable) {
   uint64_t bits = 0;
   for (const auto& [bit, name] : wanted) bits |= bit;
-  return bits;
+  return isWritable ? bits : bits & ~feature::bigWrites;
 }
 
 uint64_t offered(const InitIn& in) {
@@ -50,14 +52,14 @@ int Negotiation::answer(Bytes body, InitOut& reply, size_t& replyBytes) {
   replyBytes = sizeof reply;
   if (in.major > majorVersion) return 0;  // the kernel comes back with the version it was told
   if (in.major < majorVersion || in.minor < oldestMinor || body.size() < initInShort) return EPROTO;
-  const uint64_t features = offered(in) & wantedBits();
+  const uint64_t features = offered(in) & wantedBits(isWritable_);
   reply.minor = std::min(in.minor, minorVersion);
   reply.maxReadahead = in.maxReadahead;
   reply.flags = static_cast<uint32_t>(features);
   reply.flags2 = static_cast<uint32_t>(features >> 32);
   reply.maxBackground = limits::maxBackground;
   reply.congestionThreshold = limits::congestionThreshold;
-  reply.maxWrite = limits::maxWriteBytes;
+  reply.maxWrite = isWritable_ ? limits::largestWriteBytes : limits::maxWriteBytes;
   reply.timeGran = 1;
   reply.maxPages = features & feature::maxPages ? limits::maxPages() : 0;
   if (in.minor <= shortInitMinor) replyBytes = initOutShort;

@@ -16,6 +16,8 @@ struct Negotiated {
 
 class Negotiation {
  public:
+  explicit Negotiation(bool isWritable = false) : isWritable_(isWritable) {}
+
   // Reads INIT's body (at least 8 bytes) and writes the reply's. Returns an errno, 0 for success.
   int answer(Bytes body, wire::InitOut& reply, size_t& replyBytes);
 
@@ -27,6 +29,7 @@ class Negotiation {
   static std::vector<std::string> featureNames(uint64_t features);
 
  private:
+  const bool isWritable_;
   std::atomic<uint64_t> features_{0};
   mutable std::mutex mutex_;  // guards `result_`
   Negotiated result_;

@@ -11,6 +11,7 @@ struct OpcodeEntry {
   bool hasName;        // NUL-terminated, after the body
   bool hasReply;
   ops::Handler handler;
+  uint16_t changeBytes = 0;  // the least of what would write, where that is not refused
 };
 
 // Entry 0 stands for opcodes that do not exist.

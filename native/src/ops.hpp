@@ -22,11 +22,16 @@ Answer access(Call& call);
 Answer getxattr(Call& call);
 Answer listxattr(Call& call);
 
+// ops-backing.cpp: READ, WRITE, GETATTR, FALLOCATE and LSEEK of a file of an upper layer, EROFS where it takes none.
+Answer onBacking(Call& call, const Backing& backing);
+
 // ops-session.cpp
 Answer init(Call& call);
 Answer statfs(Call& call);
 Answer interrupt(Call& call);
 Answer noReply(Call& call);
+Answer forget(Call& call);
+Answer batchForget(Call& call);
 Answer succeed(Call& call);
 Answer notATerminal(Call& call);
 Answer readOnly(Call& call);

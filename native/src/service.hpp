@@ -5,11 +5,13 @@
 
 #include "attributes.hpp"
 #include "counters.hpp"
+#include "forwarded.hpp"
 #include "generated-contents.hpp"
 #include "image-contents.hpp"
 #include "limits.hpp"
 #include "negotiation.hpp"
 #include "upcalls.hpp"
+#include "upper-tables.hpp"
 #include "world.hpp"
 
 struct ServiceOptions {
@@ -17,6 +19,9 @@ struct ServiceOptions {
   size_t maxImageDescriptors = 256;
   ChunkSizes chunks = ChunkSizes::forDisk();  // of contents of images, for a while
   size_t generatedCacheBytes = 16 << 20;
+  bool isWritable = false;
+  // Whose file system STATFS tells of; none if empty.
+  std::string statfsPath{};
 };
 
 // Page-aligned memory that stays untouched, and so costs nothing, until it is used.
@@ -45,12 +50,25 @@ struct Worker {
   PageBuffer reply;  // the body of the reply in work
 };
 
+// What JavaScript is asked and told; each is called on whichever thread serves the request.
+struct ServiceEvents {
+  Upcalls::Emit upcall;
+  Forwarded::Emit request = [](const Forward&) {};
+  std::function<void(uint64_t inode)> forget = [](uint64_t) {};
+};
+
 struct Service {
-  Service(const ServiceOptions& options, Upcalls::Emit emit)
+  Service(const ServiceOptions& options, ServiceEvents events)
       : attributes(options.attributes),
+        negotiation(options.isWritable),
         images({options.maxImageDescriptors, options.chunks}),
         contents(options.generatedCacheBytes),
-        upcalls(std::move(emit)) {}
+        upcalls(std::move(events.upcall)),
+        isWritable(options.isWritable),
+        statfsPath(options.statfsPath),
+        upper(limits::backings),
+        forwarded(std::move(events.request)),
+        onForget(std::move(events.forget)) {}
 
   // Also closes what is open of its file and of its base's.
   void renewImage(ImageSource source, Bytes metadata = {});
@@ -65,4 +83,11 @@ struct Service {
   ImageContents images;
   GeneratedContents contents;
   Upcalls upcalls;
+  // Of a writable session alone.
+  const bool isWritable;
+  const std::string statfsPath;
+  UpperTables upper;
+  Forwarded forwarded;
+  ForgetWatch watches;
+  const std::function<void(uint64_t inode)> onForget;
 };

@@ -45,6 +45,14 @@ void SessionEvents::postEnd(int error) {
   post([targets = targets_, error](napi_env env) { targets->end(env, error); });
 }
 
+void SessionEvents::postRequest(const Forward& request) {
+  post([targets = targets_, request](napi_env env) { targets->request(env, request); });
+}
+
+void SessionEvents::postForget(uint64_t inode) {
+  post([targets = targets_, inode](napi_env env) { targets->forget(env, inode); });
+}
+
 void SessionEvents::postResolve(napi_deferred deferred) {
   post([deferred](napi_env env) { check(env, napi_resolve_deferred(env, deferred, undefined(env))); });
 }

@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "napi-values.hpp"
-#include "upcalls.hpp"
+#include "forwarded.hpp"
 
 class SessionEvents {
  public:
-  // Both are run on JavaScript's thread.
+  // All are run on JavaScript's thread.
   struct Targets {
     std::function<void(napi_env, const Upcall&)> upcall;
     std::function<void(napi_env, int error)> end;
+    std::function<void(napi_env, const Forward&)> request;
+    std::function<void(napi_env, uint64_t inode)> forget;
   };
 
   SessionEvents(napi_env env, Targets targets);
@@ -22,6 +24,8 @@ class SessionEvents {
   // From any thread. Once released, events are dropped.
   void postUpcall(const Upcall& upcall);
   void postEnd(int error);
+  void postRequest(const Forward& request);
+  void postForget(uint64_t inode);
   // Settles a promise of JavaScript's.
   void postResolve(napi_deferred deferred);
   // Lets the process end; on JavaScript's thread.

@@ -46,6 +46,9 @@ napi_value countersOf(napi_env env, Session& session) {
   set(env, report, "upcalls", total(env, session, [](const Counters& c) { return c.upcalls.get(); }));
   set(env, report, "badRequests", total(env, session, [](const Counters& c) { return c.badRequests.get(); }));
   set(env, report, "ioErrors", total(env, session, [](const Counters& c) { return c.ioErrors.get(); }));
+  set(env, report, "forwarded", total(env, session, [](const Counters& c) { return c.forwarded.get(); }));
+  set(env, report, "backingHits", total(env, session, [](const Counters& c) { return c.backingHits.get(); }));
+  set(env, report, "backings", fromNumber(env, static_cast<double>(session.backings())));
   set(env, report, "waiting", fromNumber(env, static_cast<double>(session.waiting())));
   const Chunks::Usage chunks = session.chunkUsage();
   set(env, report, "chunkUses", fromNumber(env, static_cast<double>(chunks.uses)));

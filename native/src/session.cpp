@@ -68,7 +68,7 @@ class RequestWait {
 
 Session::Session(std::vector<OwnedFd> fds, SessionOptions options)
     : options_(std::move(options)),
-      service_(options_.service, options_.onUpcall),
+      service_(options_.service, {options_.onUpcall, options_.onRequest, options_.onForget}),
       stopEvent_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       placement_(options_.threads) {
   if (!stopEvent_) throw systemFailure(errno, "cannot create an eventfd");
@@ -110,7 +110,7 @@ void Session::negotiate() {
   int ready;
   do ready = ::poll(&wait, 1, initTimeoutMs);
   while (ready < 0 && errno == EINTR);
-  const PageBuffer request(limits::requestBytes);
+  const PageBuffer request(requestBytes());
   const ssize_t count = ready == 1 ? channels_.front()->receive(request.span()) : -ETIMEDOUT;
   if (count < 0) throw systemFailure(static_cast<int>(-count), "the kernel did not begin to talk");
   const auto answer = std::make_shared<KeptAnswer>();
@@ -157,7 +157,7 @@ void Session::run(Worker& worker, const std::shared_ptr<Channel>& channel) {
 }
 
 int Session::serveUntilEnd(Worker& worker, const std::shared_ptr<Channel>& channel) {
-  const PageBuffer request(limits::requestBytes);
+  const PageBuffer request(requestBytes());
   // A kill amid a read must not find the kernel without a page to copy to: it would fail the request.
   std::ranges::fill(request.span(), std::byte{});
   RequestWait requests(channel->fd(), stopEvent_.get(), placement_.isLocal());
@@ -229,5 +229,23 @@ void Session::completeView(uint64_t token, int error) {
 void Session::completeContent(uint64_t token, int error, std::vector<std::byte> bytes) {
   Worker& worker = workers_[options_.threads];
   ::completeContent(token, error, std::move(bytes), service_, worker);
+  worker.world.release();
+}
+
+void Session::answer(uint64_t token, int error, Bytes body) {
+  Worker& worker = workers_[options_.threads];
+  answerForwarded(token, error, body, service_, worker);
+  worker.world.release();
+}
+
+void Session::answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name) {
+  Worker& worker = workers_[options_.threads];
+  ::answerLookup(token, lowerParent, name, service_, worker);
+  worker.world.release();
+}
+
+void Session::retry(uint64_t token) {
+  Worker& worker = workers_[options_.threads];
+  retryForwarded(token, service_, worker);
   worker.world.release();
 }

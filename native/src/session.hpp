@@ -14,8 +14,10 @@ struct SessionOptions {
   uint32_t threads = 2;
   // Of the process before this one, which served the same mount.
   std::optional<Negotiated> agreed;
-  // Called on the session's threads; both must not block.
+  // Called on the session's threads; none may block.
   Upcalls::Emit onUpcall;
+  Forwarded::Emit onRequest;
+  std::function<void(uint64_t inode)> onForget;
   std::function<void(int error)> onEnd;
 };
 
@@ -50,6 +52,9 @@ class Session {
   // For the thread that owns the session.
   void completeView(uint64_t token, int error);
   void completeContent(uint64_t token, int error, std::vector<std::byte> bytes);
+  void answer(uint64_t token, int error, Bytes body);
+  void answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name);
+  void retry(uint64_t token);
 
   const std::deque<Worker>& workers() const { return workers_; }
   uint32_t threadCount() const { return options_.threads; }
@@ -58,11 +63,15 @@ class Session {
   std::vector<int> descriptors() const;
   Negotiated negotiated() const { return service_.negotiation.result(); }
   // Requests that wait for JavaScript.
-  size_t waiting() { return service_.upcalls.waiting(); }
+  size_t waiting() { return service_.upcalls.waiting() + service_.forwarded.waiting(); }
+  // Open files of upper layers.
+  size_t backings() const { return service_.upper.backings(); }
   Chunks::Usage chunkUsage() const { return service_.images.usage(); }
   uint64_t notifications() const { return notifier_.written(); }
 
  private:
+  // The kernel refuses to fill a buffer that its largest write does not fit into.
+  size_t requestBytes() const { return limits::requestBytes + (service_.isWritable ? limits::largestWriteBytes : 0); }
   uint64_t nodeIdOf(uint64_t inode) const { return service_.publisher.current()->nodeIdOf(inode); }
   void run(Worker& worker, const std::shared_ptr<Channel>& channel);
   // 0 when told to stop or unmounted, else the errno that ended the loop.

@@ -17,10 +17,17 @@ class ReplySink {
   virtual void send(const iovec* parts, int count) = 0;
 };
 
+// Who answers a request, and how often JavaScript was asked to before.
+struct Course {
+  bool isNative = false;  // the view, whatever lies over it
+  uint32_t tries = 0;
+};
+
 struct Parked {
   std::vector<std::byte> message;
   std::shared_ptr<ReplySink> sink;
   uint64_t startNs;
+  Course course{};
 };
 
 struct Upcall {

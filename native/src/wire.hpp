@@ -1,5 +1,5 @@
 // Messages of /dev/fuse, protocol 7 (kernel ABI; see `man 4 fuse`). Names and layouts follow the kernel's
-// interface; only what a read-only server needs is here. All structures are copied in and out with
+// interface; only what this server needs is here. All structures are copied in and out with
 // memcpy: nothing promises that a message is aligned.
 #pragma once
 #include <cstddef>
@@ -30,6 +30,7 @@ constexpr uint32_t opcodeCount = 54;
 namespace feature {
 constexpr uint64_t asyncRead = 1ull << 0;
 constexpr uint64_t exportSupport = 1ull << 4;
+constexpr uint64_t bigWrites = 1ull << 5;
 constexpr uint64_t autoInvalData = 1ull << 12;
 constexpr uint64_t doReaddirplus = 1ull << 13;
 constexpr uint64_t noOpenSupport = 1ull << 17;
@@ -157,6 +158,36 @@ struct StatfsOut {
   uint32_t bsize, namelen, frsize, padding, spare[6];
 };
 static_assert(sizeof(StatfsOut) == 80);
+
+struct WriteIn {
+  uint64_t handle, offset;
+  uint32_t size, writeFlags;
+  uint64_t lockOwner;
+  uint32_t flags, padding;
+};
+static_assert(sizeof(WriteIn) == 40);
+
+struct WriteOut {
+  uint32_t size, padding;
+};
+static_assert(sizeof(WriteOut) == 8);
+
+struct FallocateIn {
+  uint64_t handle, offset, length;
+  uint32_t mode, padding;
+};
+static_assert(sizeof(FallocateIn) == 32);
+
+// So many of the next follow.
+struct BatchForgetIn {
+  uint32_t count, padding;
+};
+static_assert(sizeof(BatchForgetIn) == 8);
+
+struct ForgetOne {
+  uint64_t nodeid, lookups;
+};
+static_assert(sizeof(ForgetOne) == 16);
 
 struct InterruptIn {
   uint64_t unique;

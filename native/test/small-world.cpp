@@ -39,7 +39,7 @@ void RecordingSink::send(const iovec* parts, int count) {
 SmallWorld::SmallWorld(size_t generatedCacheBytes, Upcalls::Emit emit)
     : service({.attributes = {.uid = 1000, .gid = 100, .fullBlocks = false}, .maxImageDescriptors = 2,
                .generatedCacheBytes = generatedCacheBytes},
-              emit ? std::move(emit) : [this](const Upcall& upcall) { upcalls.push_back(upcall); }),
+              {.upcall = emit ? std::move(emit) : [this](const Upcall& upcall) { upcalls.push_back(upcall); }}),
       worker(service.publisher) {
   std::string pattern = (std::filesystem::temp_directory_path() / "shenv-wire-XXXXXX").string();
   if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a temporary folder");
