@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../base/atomic-write.js';
 import type { Digest } from '../base/brands.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { type Manifest, manifestVersion, type Parent } from '../manifest/types.js';
@@ -32,6 +33,8 @@ export interface CreateRequest {
   bytecode: boolean;
   /** Environments to inherit, `NAME` or `NAME@GENERATION`; the last one lies on top. */
   parents: readonly string[];
+  /** With an upper layer: docs/writable.md. */
+  isWritable?: boolean;
 }
 
 export interface CreateResult {
@@ -58,7 +61,7 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
       interpreter: key,
       parents: [],
     });
-    await environments.create(manifest);
+    await publishNew(workspace, request, manifest);
     return { manifest, interpreter, clashes: planned.plan.clashes, imagesAdded: 0 };
   }
   const below = inheritLayers(inherited, []);
@@ -73,10 +76,20 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
   const manifest = await newManifest(workspace, request, { layers, requested, interpreter: key, parents });
   const { tryGeneration } = await import('./try-generation.js');
   const { view, clashes } = await tryGeneration(workspace, interpreter, manifest);
-  await environments.create(manifest);
+  await publishNew(workspace, request, manifest);
   if (planned && isRepeatable)
     await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
   return { manifest, interpreter, clashes, imagesAdded };
+}
+
+async function publishNew(
+  { environments }: Workspace,
+  { isWritable }: CreateRequest,
+  manifest: Manifest,
+): Promise<void> {
+  if (!isWritable) return environments.create(manifest);
+  const { stageUpper } = await import('./upper-folder.js');
+  await environments.createWith(async (staged) => syncFolder((await stageUpper(staged)).path), manifest);
 }
 
 /** `web` is followed, `web@3` stays. */

@@ -22,13 +22,16 @@ export async function loadView(
   return composeLayers(manifest, interpreter, await loadLayers(manifest, images), upper);
 }
 
-/** As `loadView`, for a tree that is written to disk: without the files that say that it is read-only. */
+/**
+ * As `loadView`, for a tree that is written to disk: without the files that say that it is read-only. Throws
+ * INTERPRETER_NONE too.
+ */
 export async function loadWritableView(
   manifest: Manifest,
   images: ImageCache,
   interpreters: string,
 ): Promise<View> {
-  const interpreter = await interpreterOf(manifest, interpreters);
+  const interpreter = await readInterpreter(interpreters, manifest.interpreter);
   return compose({ ...inputOf(manifest), interpreter, layers: await loadLayers(manifest, images) });
 }
 
@@ -43,9 +46,9 @@ export function composeImages(
   return composeLayers(manifest, interpreter, layers, upper);
 }
 
-/** Undefined for a bare environment. */
-async function interpreterOf(
-  { interpreter }: Manifest,
+/** Undefined for a bare environment. Throws INTERPRETER_MISSING. */
+export async function interpreterOf(
+  { interpreter }: Pick<Manifest, 'interpreter'>,
   folder: string,
 ): Promise<InterpreterRecord | undefined> {
   return interpreter === noInterpreter ? undefined : readInterpreter(folder, interpreter);

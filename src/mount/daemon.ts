@@ -168,7 +168,6 @@ export class Daemon {
       renderer: this.#renderer,
       journal: this.#journal,
       inherited,
-      writable: !this.#options.isReadOnly,
       statfsPath: this.#workspace.places.home,
       roots: environment === undefined ? this.#openRoots() : undefined,
       onEnd: () => void this.#cleanUp(),

@@ -29,9 +29,9 @@ export interface EngineOptions {
   renderer: Renderer;
   /** The one environment whose root is the mount's root; undefined where each is a folder of the root. */
   environment: string | undefined;
+  /** Nothing is written, not in writable environments either. */
+  isReadOnly: boolean;
   allowOther: boolean;
-  /** Mounted for writing, where the engine can. */
-  writable: boolean;
   /** Whose free space a writable mount shows. */
   statfsPath: string;
   /** Makes, renames and removes environments for who changes the root; undefined where that is one environment's. */

@@ -37,7 +37,8 @@ export function mountSession(
   sole: number | undefined,
 ): KernelSession {
   const addon = loadNativeAddon();
-  const { mountpoint, allowOther, supervision, writable } = options;
+  const { mountpoint, allowOther, supervision } = options;
+  const writable = !options.isReadOnly;
   const { fd, via } = callMount(() =>
     addon.mountFuse(mountpoint, { allowOther, writable, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
   );
