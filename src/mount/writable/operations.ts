@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import type { FileAttributes } from '../../upper/attributes.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
+import { environmentOf, isOfEnvironment } from '../../view/inode.js';
 import type { ForwardedRequest } from '../native-addon.js';
 import {
   decodeSetattr,
@@ -133,9 +134,16 @@ function symlink(call: Call): Outcome {
   return made(wanted, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
 }
 
+/** The inode at the start of the body. Throws EXDEV where it is not of the environment that is asked. */
+function sameEnvironment({ request, inodeOf }: Call): bigint {
+  const inode = inodeOf(request.body.readBigUInt64LE(0));
+  const isSame = isOfEnvironment(inode) && environmentOf(inode) === environmentOf(request.inode);
+  return isSame ? inode : fail('EXDEV');
+}
+
 function link(call: Call): Outcome {
   const { upper, request } = call;
-  const inode = call.inodeOf(request.body.readBigUInt64LE(0));
+  const inode = sameEnvironment(call);
   const wanted = name(call, 8);
   const attributes = upper.link(inode, request.inode, wanted, asker(call));
   if (attributes.nlink === 1) call.named(inode);
@@ -155,8 +163,7 @@ function rmdir(call: Call): Outcome {
 function rename(call: Call, flags: number, namesAt: number): Outcome {
   const { upper, request } = call;
   const [from, to] = twoNames(call, namesAt);
-  const target = request.body.readBigUInt64LE(0);
-  upper.rename(request.inode, from, call.inodeOf(target), to, { flags, ...asker(call) });
+  upper.rename(request.inode, from, sameEnvironment(call), to, { flags, ...asker(call) });
   return changed(to);
 }
 
