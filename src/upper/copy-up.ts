@@ -11,6 +11,7 @@ import {
 import { systemErrorCode } from '../base/errors.js';
 import { attributesOf } from '../view/locate.js';
 import type { ViewEntry } from '../view/tree.js';
+import { permitted } from './access.js';
 import { FileError } from './file-error.js';
 import { type Anchor, isFolder } from './merged-tree.js';
 import {
@@ -97,8 +98,14 @@ function placeCopy(state: UpperState, anchor: Anchor, temporary: string, entry: 
   const folder = anchor.rest
     .slice(0, -1)
     .reduce((above, part) => copyUpOne(state, above, part), anchor.folder);
-  disk.keepingTime(folder, () =>
-    disk.calls.renameAt(temporary, disk.pathIn(folder, name), renameFlags.noReplace),
+  // Here, because what copied the content may not have it a second time.
+  permitted(
+    state,
+    () => [folder],
+    () =>
+      disk.keepingTime(folder, () =>
+        disk.calls.renameAt(temporary, disk.pathIn(folder, name), renameFlags.noReplace),
+      ),
   );
   const file = registerCopy(state, entry);
   tree.attach(folder, name, file);

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
 import type { FolderNode, UpperNode } from './nodes.js';
@@ -59,11 +59,6 @@ export class Disk {
 
   get isFrozen(): boolean {
     return existsSync(this.#frozen);
-  }
-
-  setFrozen(isFrozen: boolean): void {
-    if (isFrozen) closeSync(openSync(this.#frozen, 'w', 0o644));
-    else rmSync(this.#frozen, { force: true });
   }
 
   orphanPath(inode: bigint): string {

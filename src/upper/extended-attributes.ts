@@ -1,8 +1,9 @@
 import { originOf } from '../view/locate.js';
 import { copyUp } from './copy-up.js';
 import { FileError } from './file-error.js';
-import type { Thing } from './nodes.js';
+import { type Thing, types } from './nodes.js';
 import type { UpperState } from './options.js';
+import { typeOf } from './set-attributes.js';
 
 const userPrefix = 'user.';
 /** What shenv-fs says itself; nobody else can set it. */
@@ -34,14 +35,14 @@ export function setAttribute(
   flags: number,
 ): void {
   checkSettable(name);
-  checkNamed(thing);
+  checkTaker(state, thing);
   if (flags === replaceFlag && thing.kind === 'lower') throw new FileError('ENODATA', name);
   state.disk.calls.setXattr(state.disk.pathOf(copyUp(state, thing)), name, value, flags);
 }
 
 export function removeAttribute(state: UpperState, thing: Thing, name: string): void {
   checkSettable(name);
-  checkNamed(thing);
+  checkTaker(state, thing);
   if (thing.kind === 'lower') throw new FileError('ENODATA', name);
   state.disk.calls.removeXattr(state.disk.pathOf(thing), name);
 }
@@ -62,6 +63,9 @@ function checkSettable(name: string): void {
   if (!name.startsWith(userPrefix) || name.startsWith(ownPrefix)) throw new FileError('EOPNOTSUPP', name);
 }
 
-function checkNamed(thing: Thing): void {
+/** Links and devices take no attributes of users: xattr(7). */
+function checkTaker(state: UpperState, thing: Thing): void {
   if (thing.kind === 'folder' && thing.removed) throw new FileError('ENOENT', thing.name);
+  const type = typeOf(state, thing);
+  if (type !== types.file && type !== types.folder) throw new FileError('EPERM');
 }

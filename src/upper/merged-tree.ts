@@ -17,6 +17,8 @@ export class MergedTree {
   /** By each number that it has or had: of folders that are not shown any more too, until they are forgotten. */
   readonly nodes = new Map<bigint, UpperNode>();
   readonly #byLowerPath = new Map<string, FolderNode>();
+  /** Numbers that folders had which are lower alone now, with their lower paths. */
+  readonly #led = new Map<bigint, string>();
   #lower: LowerTree;
 
   constructor(root: FolderNode, lower: LowerTree) {
@@ -33,15 +35,16 @@ export class MergedTree {
   setLower(lower: LowerTree, onMerged: (folder: FolderNode) => void): void {
     this.#lower = lower;
     this.#byLowerPath.clear();
-    this.#mergeAll(this.root, onMerged);
+    this.mergeAgain(this.root, onMerged);
   }
 
-  #mergeAll(folder: FolderNode, onMerged: (folder: FolderNode) => void): void {
-    folder.merged = undefined;
+  /** Finds the lower folders of one and of all below it. */
+  mergeAgain(folder: FolderNode, onMerged: (folder: FolderNode) => void): void {
+    this.unmerge(folder);
     this.merge(folder);
     if (folder.merged !== undefined) onMerged(folder);
     for (const { node } of folder.children.values())
-      if (node.kind === 'folder') this.#mergeAll(node, onMerged);
+      if (node.kind === 'folder') this.mergeAgain(node, onMerged);
   }
 
   /** Finds the lower folder of one that has none yet: docs/writable.md, rule 2. */
@@ -67,9 +70,30 @@ export class MergedTree {
 
   /** Throws ESTALE for a number that nothing has. */
   find(inode: bigint): Thing {
-    const found = this.nodes.get(inode) ?? this.#lower.find(inode);
+    const found = this.nodes.get(inode) ?? this.#lower.find(inode) ?? this.#findLed(inode);
     if (found === undefined) throw new FileError('ESTALE', inode.toString(16));
     return found;
+  }
+
+  /** From now on a number of a folder that has no part here any more stands for a lower one. */
+  lead(inode: bigint, path: string): void {
+    this.#led.set(inode, path);
+  }
+
+  isLed(inode: bigint): boolean {
+    return this.#led.has(inode);
+  }
+
+  #findLed(inode: bigint): Thing | undefined {
+    const path = this.#led.get(inode);
+    const entry = path === undefined ? undefined : this.#lower.folderAt(path);
+    return path === undefined || entry === undefined
+      ? undefined
+      : (this.#byLowerPath.get(path) ?? { kind: 'lower', path, entry });
+  }
+
+  forgetLed(inode: bigint): void {
+    this.#led.delete(inode);
   }
 
   /** Throws ESTALE, or ENOTDIR for what is no folder. */

@@ -87,6 +87,7 @@ export function rmdir(state: UpperState, parentInode: bigint, name: string, { is
 /** As `UpperLayer.forget`. */
 export function forget(state: UpperState, inode: bigint): void {
   const { disk, tree, events } = state;
+  tree.forgetLed(inode);
   const node = tree.nodes.get(inode);
   if (node === undefined) return;
   if (node.kind === 'folder') {

@@ -14,6 +14,7 @@ import { create, link, makeNode, makeTemporary, mkdir, newPlace, readLink, symli
 import { Disk } from './disk.js';
 import { getAttribute, listAttributes, removeAttribute, setAttribute } from './extended-attributes.js';
 import { FileError } from './file-error.js';
+import { giveBack, giveBackFolder, hide, reveal } from './give-back.js';
 import { list } from './list.js';
 import { Loader } from './load.js';
 import type { Lower } from './lower.js';
@@ -68,9 +69,8 @@ export class UpperLayer {
     return this.#isFrozen;
   }
 
-  /** Seals and unseals: `frozen` is made or removed on disk too. */
+  /** What `frozen` on disk says by now, which who seals and unseals writes. */
   setFrozen(isFrozen: boolean): void {
-    this.#state.disk.setFrozen(isFrozen);
     this.#isFrozen = isFrozen;
   }
 
@@ -96,7 +96,7 @@ export class UpperLayer {
   }
 
   attributes(inode: bigint): FileAttributes {
-    return this.#attributesOf(this.#state.tree.find(inode));
+    return { ...this.#attributesOf(this.#state.tree.find(inode)), inode };
   }
 
   /**
@@ -236,6 +236,26 @@ export class UpperLayer {
     return this.#state.tree.pathOf(this.#state.tree.find(inode));
   }
 
+  /** Adoption, as the four below (give-back.ts): a whiteout of a name that is not shown. Throws ENOENT, ENOTDIR, EEXIST. */
+  hide(path: string): void {
+    hide(this.#state, path);
+  }
+
+  /** Removes a whiteout, where there is one. */
+  reveal(path: string): void {
+    reveal(this.#state, path, (folder) => this.#addAlias(folder));
+  }
+
+  /** Takes a copy away that the lower tree has just so; `stamp`: 'ino size mtimeNs ctimeNs'. False where it is another by now. */
+  giveBack(path: string, stamp: string): boolean {
+    return giveBack(this.#state, path, stamp);
+  }
+
+  /** Removes the part of a folder that has nothing of its own. False where it has, or another time. */
+  giveBackFolder(path: string, mtimeNs: bigint): boolean {
+    return giveBackFolder(this.#state, path, mtimeNs);
+  }
+
   #attributesOf(thing: Thing): FileAttributes {
     return permitted(
       this.#state,
@@ -296,7 +316,7 @@ function stateOf(disk: Disk, { environmentSerial, lower, events, owner }: UpperO
   const lowerTree = new LowerTree(lower);
   const root = newFolder(lowerTree.inodeOf(lower.view.root), undefined, '');
   const tree = new MergedTree(root, lowerTree);
-  const numbers = new Numbers(environmentSerial, (inode) => tree.nodes.has(inode));
+  const numbers = new Numbers(environmentSerial, (inode) => tree.nodes.has(inode) || tree.isLed(inode));
   const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return { disk, tree, numbers, events, owner: owner ?? self };
 }

@@ -279,7 +279,11 @@ export class TestLayer {
     );
     for (const entry of entries) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
-      yield { path: below, inode: entry.inode, attributes: this.layer.attributes(entry.inode) };
+      yield {
+        path: below,
+        inode: entry.inode,
+        attributes: entry.attributes ?? this.layer.attributes(entry.inode),
+      };
       if (entry.type === 0o040000) yield* this.walk(below, entry.inode);
     }
   }

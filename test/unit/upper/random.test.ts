@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -23,11 +22,11 @@ import { errnoOf } from '../../../src/upper/file-error.js';
 import { loadSystemCalls } from '../../../src/upper/system-calls.js';
 import { attributesOf } from '../../../src/view/locate.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { plainRequest, TestLayer, TestLower } from '../../support/upper-layers.js';
-import { site, walkView } from '../../support/views.js';
+import { TestLayer, TestLower } from '../../support/upper-layers.js';
+import { walkView } from '../../support/views.js';
 
 /** SHENV_UPPER_OPERATIONS and SHENV_UPPER_SEED make a longer run, or one again. */
-const operations = Number(process.env.SHENV_UPPER_OPERATIONS ?? 2500);
+const operations = Number(process.env.SHENV_UPPER_OPERATIONS ?? 1200);
 const seed = Number(process.env.SHENV_UPPER_SEED ?? Date.now() % 1_000_000);
 const calls = loadSystemCalls();
 /** Times that operations give are later than this; others are set explicitly and earlier. */
@@ -59,11 +58,7 @@ function randomOf(start: number): (bound: number) => number {
   };
 }
 
-/** What both sides must agree on. */
-interface Side {
-  name: string;
-  operation: (path: string, other: string, value: number) => void;
-}
+type Operation = (path: string, other: string, value: number) => void;
 
 /** The same tree as a plain folder. */
 function materialise(lower: TestLower, root: string): void {
@@ -136,7 +131,7 @@ function* linesOfUpper(upper: TestLayer, withContents: boolean): Generator<Line>
 }
 
 /** Pairs of the same operation: through the layer, and on the plain folder. */
-function operationsOn(upper: TestLayer, plain: string): [string, Side['operation'], Side['operation']][] {
+function operationsOn(upper: TestLayer, plain: string): [string, Operation, Operation][] {
   const at = (path: string) => join(plain, path);
   const set = (path: string, changes: Parameters<typeof upper.layer.setAttributes>[1]) =>
     upper.run((layer) => layer.setAttributes(upper.inodeOf(path), changes));
@@ -313,6 +308,3 @@ test(`random operations do what they do in a plain folder, and are there when it
   t.deepEqual(readdirSync(join(upper.folder, 'orphans')), []);
   for (const [name] of all) t.true((done.get(name) ?? 0) > operations / 500, `${name} succeeds`);
 });
-void execFileSync;
-void plainRequest;
-void site;
