@@ -63,7 +63,8 @@ void scanEntry(Scan& scan, int fd, const std::string& prefix, const char* name) 
     throw systemFailure(errno, "stat '" + std::string(name) + "'");
   }
   scan.names.emplace_back(name);
-  const uint64_t inode = S_ISREG(found.st_mode) ? shownInode(prefix + name) : 0;
+  const bool canCarry = S_ISREG(found.st_mode) || S_ISDIR(found.st_mode);
+  const uint64_t inode = canCarry ? shownInode(prefix + name) : 0;
   scan.numbers.insert(scan.numbers.end(), {found.st_mode, found.st_ino, found.st_nlink, inode});
 }
 

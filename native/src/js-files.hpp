@@ -20,7 +20,7 @@ napi_value makeNode(napi_env env, napi_callback_info info);
 // (fd) => boolean: flock(2), exclusive, without waiting; false if another open file has it.
 napi_value lockFile(napi_env env, napi_callback_info info);
 // (path) => { names: string[], numbers: BigUint64Array }: without . and ..; for each name its mode, inode number on
-// disk, number of links, and for regular files what user.shenv.inode says (0: nothing).
+// disk, number of links, and for regular files and folders what user.shenv.inode says (0: nothing).
 napi_value scanFolder(napi_env env, napi_callback_info info);
 // (from, offset, length, to): copies to the start of `to`; EIO where `from` ends before.
 napi_value copyRange(napi_env env, napi_callback_info info);

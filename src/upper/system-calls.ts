@@ -30,7 +30,7 @@ export interface FolderScan {
   numbers: BigUint64Array;
 }
 
-/** Where each number stands; `shownInode` is what user.shenv.inode of a regular file says, or 0. */
+/** Where each number stands; `shownInode` is what user.shenv.inode of a regular file or folder says, or 0. */
 export const scanNumbers = { mode: 0, diskInode: 1, links: 2, shownInode: 3, each: 4 } as const;
 
 export function loadSystemCalls(): SystemCalls {
