@@ -123,6 +123,7 @@ export async function clone(workspace: Workspace, source: string, name: string):
 export async function rename(workspace: Workspace, from: string, to: string): Promise<Manifest> {
   const { environments } = workspace;
   const before = await readGenerations(environments, from);
+  if (from === to) await environments.assertFree(to);
   let renamed = await readGenerations(environments, to).catch(whereMissing);
   const [upper, itsUpper] = [environments.upper(from), environments.upper(to)];
   const isBegun = renamed && isDeepStrictEqual(renamed.map(withoutName), before.map(withoutName));

@@ -1,18 +1,24 @@
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { sha256 } from '../../../src/base/digest.js';
 import { errno } from '../../../src/base/errno.js';
+import { pack } from '../../../src/base/msgpack.js';
 import { findPlaces } from '../../../src/base/paths.js';
 import { createBare, deleteEmpty, errnoOf } from '../../../src/env/bare.js';
 import { clone, rename } from '../../../src/env/generations.js';
 import { loadView } from '../../../src/env/load-view.js';
+import { loadSealed } from '../../../src/env/sealed/load.js';
+import { seal } from '../../../src/env/sealed/seal.js';
 import { openWorkspace, type Workspace } from '../../../src/env/workspace.js';
 import { freezeUpper, makeWritable } from '../../../src/env/writable.js';
 import { noInterpreter } from '../../../src/manifest/types.js';
-import { readInterpreter } from '../../../src/python/interpreter-record.js';
+import { keepInterpreter, readInterpreter } from '../../../src/python/interpreter-record.js';
 import { ImageCache } from '../../../src/store/image-cache.js';
+import { locate } from '../../../src/view/locate.js';
 import { refused } from '../../support/refusal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
+import { fakeInterpreter } from '../../support/views.js';
 
 async function workspaceOf(t: ExecutionContext): Promise<Workspace> {
   return openWorkspace(findPlaces({ SHENV_HOME: join(await temporaryFolder(t), 'home') }));
@@ -41,6 +47,31 @@ test('a bare environment is writable, has no interpreter and shows an empty root
   t.true(view.isOwn);
   t.is(view.interpreter, undefined);
   t.deepEqual(await readdir(join(workspace.places.home, 'tmp')), []);
+});
+
+test('what lies under an upper layer says that it is read-only only while that is frozen, and has numbers of its own', async (t) => {
+  const workspace = await workspaceOf(t);
+  const { environments, store } = workspace;
+  const record = fakeInterpreter();
+  const interpreter = sha256(pack(record));
+  await keepInterpreter(environments.interpreters, { key: interpreter, record });
+  const manifest = { ...(await createBare(workspace, 'bare')), name: 'web', serial: 9, interpreter };
+  await environments.create(manifest);
+  await seal(workspace, 'web');
+  const images = new ImageCache(store);
+  for (const [upper, hasNotice, isOwn] of [
+    ['none', true, false],
+    ['writable', false, true],
+    ['frozen', true, true],
+  ] as const) {
+    const composed = await loadView(manifest, images, environments.interpreters, upper);
+    const sealed = await loadSealed(environments.sealed.pathOf(manifest), manifest, store, images, upper);
+    for (const view of [composed, sealed!]) {
+      t.is(view.isOwn, isOwn, upper);
+      t.is(locate(view, 'pip.conf') !== undefined, hasNotice, upper);
+      t.not(locate(view, 'bin/activate'), undefined);
+    }
+  }
 });
 
 test('what needs the interpreter of a bare environment says that it has none', async (t) => {
