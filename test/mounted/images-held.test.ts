@@ -13,7 +13,10 @@ const mostUnshown = 256;
 mountedTest(
   'the engine holds what is shown and a little more, not what was shown; files that are open stay good',
   async (t, { sandbox, mountpoint, engine }) => {
-    if (engine !== 'kernel') return t.pass('only the kernel engine holds images itself');
+    if (engine !== 'kernel') {
+      t.pass('only the kernel engine holds images itself');
+      return;
+    }
     const { executable } = await anyInterpreter();
     const create = async (name: string, wheels: readonly string[]) => {
       const lock = await writeLock(sandbox.path(`pylock.${name}.toml`), wheels);
