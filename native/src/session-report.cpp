@@ -50,6 +50,7 @@ napi_value countersOf(napi_env env, Session& session) {
   set(env, report, "backingHits", total(env, session, [](const Counters& c) { return c.backingHits.get(); }));
   set(env, report, "backings", fromNumber(env, static_cast<double>(session.backings())));
   set(env, report, "waiting", fromNumber(env, static_cast<double>(session.waiting())));
+  set(env, report, "imagesHeld", fromNumber(env, static_cast<double>(session.imageCount())));
   const Chunks::Usage chunks = session.chunkUsage();
   set(env, report, "chunkUses", fromNumber(env, static_cast<double>(chunks.uses)));
   set(env, report, "chunkLoads", fromNumber(env, static_cast<double>(chunks.loads)));

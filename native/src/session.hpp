@@ -66,6 +66,7 @@ class Session {
   size_t waiting() { return service_.upcalls.waiting() + service_.forwarded.waiting(); }
   // Open files of upper layers.
   size_t backings() const { return service_.upper.backings(); }
+  size_t imageCount() const { return service_.publisher.current()->images.size(); }
   Chunks::Usage chunkUsage() const { return service_.images.usage(); }
   uint64_t notifications() const { return notifier_.written(); }
 

@@ -9,15 +9,15 @@ import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentInode, environmentOf, rootInode, skeletonSlot } from '../view/inode.js';
 import { imageFileInode } from '../view/locate.js';
-import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
+import type { View } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
-import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
 import type { ForwardedRequest, NativeSession, Upcall } from './native-addon.js';
 import { asFile, nativeOf } from './native-places.js';
+import { filesOf, imagesOf, type PublishedView, publishedView } from './published-view.js';
 import { SessionImages } from './session-images.js';
 import { WritableRequests } from './writable/requests.js';
 import { RootRequests } from './writable/root-requests.js';
@@ -26,11 +26,6 @@ const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
 
 type Replacement = Publication['replaced'][number];
-
-interface PublishedView {
-  view: View;
-  generated: ReadonlyMap<bigint, GeneratedEntry>;
-}
 
 /** The default engine on Linux: native threads answer the kernel, JavaScript composes what they serve. */
 export class KernelEngine implements Engine, CopyReader {
@@ -44,7 +39,6 @@ export class KernelEngine implements Engine, CopyReader {
   #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
   #requests: WritableRequests | undefined;
-  readonly #inherited: InheritedImages;
   #via = '';
   /** Called when the threads have left because another process takes over. */
   #onLeft: (() => void) | undefined;
@@ -52,11 +46,10 @@ export class KernelEngine implements Engine, CopyReader {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#inherited = new InheritedImages(options.inherited?.images ?? []);
   }
 
   async mount(): Promise<void> {
-    const { supervision, inherited, environment, source } = this.#options;
+    const { supervision, inherited, environment, source, journal } = this.#options;
     const callbacks = {
       onUpcall: (upcall: Upcall) => void this.#answerUpcall(upcall),
       onRequest: (request: ForwardedRequest) => this.#requests!.handle(request),
@@ -68,11 +61,13 @@ export class KernelEngine implements Engine, CopyReader {
       ? takeSessionOver(this.#options, callbacks)
       : mountSession(this.#options, callbacks, first);
     this.#session = session;
-    this.#images = new SessionImages(session);
+    this.#images = new SessionImages(session, {
+      inherited: inherited?.images ?? [],
+      onExpired: (paths) => journal?.expire(paths),
+    });
     this.#via = via;
     this.#sole = sole;
     this.#requests = this.#openRequests(session);
-    session.inheritImages(this.#inherited.serials);
     this.#publishRoots();
     session.start();
     // The listing of the store is made anew with each process.
@@ -184,18 +179,27 @@ export class KernelEngine implements Engine, CopyReader {
       view.environmentSerial,
       view.layers.map(({ image }) => asFile(nativeOf(image))),
     );
-    for (const { image } of view.layers) this.#images!.add(image);
+    const images = imagesOf(view);
+    this.#images!.add(images);
     const upper = this.#options.source.upperOf(view.environmentSerial);
     upper?.lieOver(view);
     upper?.news.tell(session);
     session.publishView(encodeView(view));
-    this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
+    this.#images!.show(images, this.#unpublish(view.environmentSerial));
+    this.#published.set(view.environmentSerial, publishedView(view));
+  }
+
+  /** What is generated for the view is forgotten, too; the images that it showed. */
+  #unpublish(environmentSerial: number): Image[] {
+    const before = this.#published.get(environmentSerial);
+    this.#published.delete(environmentSerial);
+    for (const entry of before?.generated.values() ?? []) this.#options.renderer.forget(entry);
+    return before ? imagesOf(before.view) : [];
   }
 
   usedImages(): Image[] {
     const used = new Set(this.#session?.usedImages() ?? []);
-    const views = [...this.#published.values()].flatMap(({ view }) => view.layers);
-    const images = new Set(views.flatMap(({ image }) => (image.base ? [image, image.base] : [image])));
+    const images = new Set([...this.#published.values()].flatMap(({ view }) => filesOf(view)));
     return [...images].filter(({ serial }) => used.has(serial));
   }
 
@@ -242,9 +246,9 @@ export class KernelEngine implements Engine, CopyReader {
 
   /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */
   #dropView({ environmentSerial, root }: View): void {
-    this.#published.delete(environmentSerial);
     this.#session!.dropView(environmentSerial);
     this.#session!.dropUpper(environmentSerial);
+    this.#images!.show([], this.#unpublish(environmentSerial));
     if (this.#options.environment === undefined) return;
     for (const name of root.entries.keys()) this.#session!.invalidateEntry(root.inode, name);
     this.#session!.invalidateInode(root.inode);
@@ -285,45 +289,35 @@ export class KernelEngine implements Engine, CopyReader {
     if (upcall.kind === 'view') {
       return (await this.#show(source.nameOf(upcall.environmentSerial))) ? 0 : errno.ENOENT;
     }
-    if (this.#addInherited(upcall.imageSerial)) return 0;
+    // Files of an image may be open that no view brings any more.
+    if (this.#images!.recall(upcall.imageSerial)) return 0;
     return (await this.#show(await source.nameBringing(upcall.imageSerial))) ? 0 : errno.ESTALE;
   }
 
   /** Publishes a view on its first use; false where there is none. */
   async #show(name: string | undefined): Promise<boolean> {
-    const view = name === undefined ? undefined : await this.#options.source.load(name);
+    const { source } = this.#options;
+    const found = name === undefined ? undefined : await source.load(name);
+    if (!found) return false;
+    await this.#cache?.adopt(filesOf(found));
+    // Another may have come into its place meanwhile, or none.
+    const view = await source.load(name!);
     if (!view) return false;
-    await this.#cache?.adopt(
-      view.layers.flatMap(({ image }) => (image.base ? [image, image.base] : [image])),
-    );
     if (!this.#published.has(view.environmentSerial)) this.#publishView(view);
     return true;
-  }
-
-  /** Whether a process before this one showed the image: files of it may be open that no view brings any more. */
-  #addInherited(serial: number): boolean {
-    const images = this.#inherited.of(serial);
-    for (const image of images) this.#session!.addImage(image);
-    return images.length > 0;
   }
 
   async #makeContent(inode: bigint): Promise<Buffer> {
     const published = this.#published.get(environmentOf(inode));
     const entry = published?.generated.get(inode);
-    if (published && entry) return this.#options.renderer.render(published.view, entry, true);
-    throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
+    if (!published || !entry)
+      throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
+    const { renderer } = this.#options;
+    const made = await renderer.render(published.view, entry, true);
+    // Its view may have gone meanwhile.
+    if (this.#published.get(environmentOf(inode)) !== published) renderer.forget(entry);
+    return made;
   }
-}
-
-function collectGenerated(
-  directory: ViewDirectory,
-  found = new Map<bigint, GeneratedEntry>(),
-): Map<bigint, GeneratedEntry> {
-  for (const entry of directory.entries.values()) {
-    if (entry.kind === 'directory') collectGenerated(entry, found);
-    else if (entry.kind === 'generated') found.set(entry.inode, entry);
-  }
-  return found;
 }
 
 function systemErrno(error: unknown): number {

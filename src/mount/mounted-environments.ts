@@ -19,6 +19,9 @@ import { ReplacedImages } from './replaced-images.js';
 import type { Inherited, ShownGeneration } from './shown-journal.js';
 import { type ShownUpper, UpperLayers } from './writable/upper-layers.js';
 
+/** So many images stay in memory that nothing shows. */
+const mostUnshown = 128;
+
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
@@ -40,7 +43,7 @@ export class MountedEnvironments implements ViewSource {
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#images = new ImageCache(workspace.store, this.#serials);
+    this.#images = new ImageCache(workspace.store, this.#serials, mostUnshown);
     this.#brought = new BroughtImages(workspace);
     this.#replaced = new ReplacedImages(workspace.store);
     this.uppers = new UpperLayers(options.render);

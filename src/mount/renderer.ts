@@ -5,7 +5,7 @@ import type { GeneratedEntry, View } from '../view/tree.js';
 
 const cacheBytes = 64 << 20;
 
-/** Makes generated files on demand; the last 64 MiB of them stay, each for as long as its view is shown. */
+/** Makes generated files on demand; the last 64 MiB of them stay, each until it is forgotten with its view. */
 export class Renderer {
   readonly contents: ImageContents;
   readonly #pathOf: (environmentSerial: number) => { path: string; name: string };
@@ -25,6 +25,11 @@ export class Renderer {
     return this.#cache.calculatedSize;
   }
 
+  /** Its view is shown no more. */
+  forget(entry: GeneratedEntry): void {
+    this.#cache.delete(entry);
+  }
+
   /**
    * The bytes of a generated file. A volatile one is made anew only with `fresh` (when it is looked
    * at), so that a reader gets the content whose size it was told.
@@ -37,7 +42,16 @@ export class Renderer {
       systemSitePackages: view.systemSitePackages,
       readContents: (image, node) => this.contents.readAll(image, node),
     });
-    this.#cache.set(entry, made);
-    return made;
+    const kept = alone(made);
+    this.#cache.set(entry, kept);
+    return kept;
   }
+}
+
+/** Small buffers share memory of 8 KiB with others of their time; one that stays would keep all of that. */
+function alone(data: Buffer): Buffer {
+  if (data.length === data.buffer.byteLength) return data;
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  data.copy(copy);
+  return copy;
 }
