@@ -3,6 +3,7 @@
 #include "js-options.hpp"
 #include "js-session.hpp"
 #include "js-supervision.hpp"
+#include "js-upper.hpp"
 #include "mount.hpp"
 #include "session-report.hpp"
 
@@ -108,51 +109,6 @@ napi_value completeContent(napi_env env, JsSession& js, const Arguments& given) 
   return undefined(env);
 }
 
-uint64_t toToken(napi_env env, napi_value value) { return static_cast<uint64_t>(toInt64(env, value)); }
-
-napi_value answer(napi_env env, JsSession& js, const Arguments& given) {
-  const Bytes body = isNullish(env, given.values[2]) ? Bytes() : toBytes(env, given.values[2]);
-  js.session().answer(toToken(env, given.values[0]), toErrno(env, given.values[1]), body);
-  return undefined(env);
-}
-
-napi_value answerLookup(napi_env env, JsSession& js, const Arguments& given) {
-  const uint64_t parent = toInode(env, given.values[1]);
-  js.session().answerLookup(toToken(env, given.values[0]), parent, toString(env, given.values[2]));
-  return undefined(env);
-}
-
-napi_value retry(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().retry(toToken(env, given.values[0]));
-  return undefined(env);
-}
-
-// The descriptor is the session's as soon as the number is known to be one.
-napi_value setBacking(napi_env env, JsSession& js, const Arguments& given) {
-  OwnedFd file(static_cast<int>(toUint32(env, given.values[1])));
-  const uint64_t inode = toInode(env, given.values[0]);
-  const bool isOrphan = toBool(env, property(env, given.values[2], "orphan"));
-  js.session().service().upper.setBacking(inode, std::move(file), isOrphan);
-  return undefined(env);
-}
-
-// A method of the tables of upper layers that takes an inode number.
-template <void (UpperTables::*change)(uint64_t)>
-napi_value changeUpper(napi_env env, JsSession& js, const Arguments& given) {
-  (js.session().service().upper.*change)(toInode(env, given.values[0]));
-  return undefined(env);
-}
-
-napi_value dropUpper(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().service().upper.drop(toUint32(env, given.values[0]));
-  return undefined(env);
-}
-
-napi_value watchForget(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().service().watches.add(toInode(env, given.values[0]));
-  return undefined(env);
-}
-
 napi_value invalidateEntry(napi_env env, JsSession& js, const Arguments& given) {
   js.session().invalidateEntry(toInode(env, given.values[0]), toString(env, given.values[1]));
   return undefined(env);
@@ -235,16 +191,16 @@ napi_value sessionClass(napi_env env) {
       methodNamed<dropView, 1>("dropView"),
       methodNamed<completeView, 2>("completeView"),
       methodNamed<completeContent, 3>("completeContent"),
-      methodNamed<answer, 3>("answer"),
-      methodNamed<answerLookup, 3>("answerLookup"),
-      methodNamed<retry, 1>("retry"),
-      methodNamed<setBacking, 3>("setBacking"),
-      methodNamed<changeUpper<&UpperTables::setOrphan>, 1>("setOrphan"),
-      methodNamed<changeUpper<&UpperTables::dropBacking>, 1>("dropBacking"),
-      methodNamed<changeUpper<&UpperTables::markChanged>, 1>("markChanged"),
-      methodNamed<changeUpper<&UpperTables::clearChanged>, 1>("clearChanged"),
-      methodNamed<dropUpper, 1>("dropUpper"),
-      methodNamed<watchForget, 1>("watchForget"),
+      methodNamed<jsUpper::answer, 3>("answer"),
+      methodNamed<jsUpper::answerLookup, 3>("answerLookup"),
+      methodNamed<jsUpper::retry, 1>("retry"),
+      methodNamed<jsUpper::setBacking, 3>("setBacking"),
+      methodNamed<jsUpper::change<&UpperTables::setOrphan>, 1>("setOrphan"),
+      methodNamed<jsUpper::change<&UpperTables::dropBacking>, 1>("dropBacking"),
+      methodNamed<jsUpper::change<&UpperTables::markChanged>, 1>("markChanged"),
+      methodNamed<jsUpper::change<&UpperTables::clearChanged>, 1>("clearChanged"),
+      methodNamed<jsUpper::dropUpper, 1>("dropUpper"),
+      methodNamed<jsUpper::watchForget, 1>("watchForget"),
       methodNamed<invalidateEntry, 2>("invalidateEntry"),
       methodNamed<invalidateInode, 1>("invalidateInode"),
       methodNamed<invalidateAllEntries, 0>("invalidateAllEntries"),

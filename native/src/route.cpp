@@ -56,6 +56,11 @@ std::optional<uint32_t> environmentIn(uint64_t number) {
   return inode::environmentOf(number);
 }
 
+// No layer has these, and the kernel asks for one before each write.
+bool isForeignAttribute(const Call& call) {
+  return call.header.opcode == wire::getxattr && !call.name.starts_with("user.");
+}
+
 // Nothing goes into or out of an environment that takes no changes by renaming; tools copy then.
 bool leavesEnvironment(const Call& call) {
   const bool isRename = call.header.opcode == wire::rename || call.header.opcode == wire::rename2;
@@ -98,7 +103,7 @@ std::optional<Answer> own(Call& call, Use use) {
 
 std::optional<Answer> route(Call& call) {
   const Use use = useOf(call.header.opcode);
-  if (use == Use::none) return std::nullopt;
+  if (use == Use::none || isForeignAttribute(call)) return std::nullopt;
   // The kernel copies itself then, and does not ask again.
   if (use == Use::copy) return Answer::fail(ENOSYS);
   if (call.body.size() < opcodeEntry(call.header.opcode).changeBytes) return Answer::fail(EINVAL);

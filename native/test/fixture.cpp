@@ -44,6 +44,8 @@ std::vector<std::string> splitAt(const std::string& text, char separator) {
   return parts;
 }
 
+}  // namespace
+
 int errorNumber(const std::string& name) {
   if (name == "0" || name == "ok") return 0;
   for (int error = 1; error < 134; ++error)
@@ -57,14 +59,14 @@ uint32_t opcodeNumber(const std::string& name) {
   return static_cast<uint32_t>(std::stoul(name, nullptr, 0));
 }
 
-}  // namespace
-
 void Fixture::run(const std::string& path) {
   std::ifstream file(path);
   if (!file) fail("cannot read " + path);
-  Fixture fixture;
   std::string text;
-  for (int number = 1; std::getline(file, text); ++number) {
+  const bool isWritable = std::getline(file, text) && text == "writable";
+  if (!isWritable) file.seekg(0);
+  Fixture fixture(isWritable);
+  for (int number = isWritable ? 2 : 1; std::getline(file, text); ++number) {
     try {
       const Words words = split(text);
       if (!words.empty()) fixture.line(words);
@@ -74,6 +76,8 @@ void Fixture::run(const std::string& path) {
   }
   fixture.endReply();
   if (!fixture.world_.upcalls.empty()) fail("an upcall was not expected");
+  if (!fixture.world_.forwards.empty()) fail("a forwarded request was not expected");
+  if (!fixture.world_.forgotten.empty()) fail("that something is forgotten was not expected");
 }
 
 void Fixture::line(const Words& words) {
@@ -173,7 +177,7 @@ void Fixture::worldLine(const Words& words) {
     expectReply(errorNumber(words.at(1)));
   } else if (kind == "nothing") {
     equal(world_.sink->replies.size(), 0, "replies");
-  } else {
+  } else if (!upperLine(words)) {
     fail("unknown line");
   }
 }
@@ -246,7 +250,7 @@ void Fixture::completeOldest(const Words& words) {
 }
 
 // A number, or an inode: file:SERIAL:PATH, env:SERIAL:SLOT:NODE, dir:SERIAL:PATH, and image:SERIAL:PATH for the
-// node in slot 1 or 2 of environment 7.
+// node in slot 1 or 2 of environment 7; own:SERIAL:PATH in environment 11, upper:SERIAL:NUMBER in an upper layer.
 uint64_t Fixture::number(const std::string& word) const {
   return word.find(':') == word.npos ? std::stoull(word, nullptr, 0) : place(word);
 }
@@ -257,7 +261,9 @@ uint64_t Fixture::place(const std::string& word) const {
   if (parts[0] == "env")
     return inode::ofEnvironment(serial, static_cast<uint32_t>(std::stoul(parts.at(2))),
                                 static_cast<uint32_t>(std::stoul(parts.at(3), nullptr, 0)));
+  if (parts[0] == "upper") return inode::ofEnvironment(serial, 0, 0) | uint64_t{1} << 40 | std::stoull(parts.at(2), nullptr, 0);
   const uint32_t node = world_.node(serial, parts.at(2));
+  if (parts[0] == "own") return inode::ofEnvironment(11, serial == 8 ? 1 : 2, node);
   if (parts[0] == "file") return world_.image(serial).inodeOf(node);
   if (parts[0] == "dir") return inode::ofImageDirectory(serial, node);
   if (parts[0] == "nine") return inode::ofEnvironment(9, 1, node);

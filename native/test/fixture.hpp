@@ -6,8 +6,13 @@
 
 #include "small-world.hpp"
 
+int errorNumber(const std::string& name);
+uint32_t opcodeNumber(const std::string& name);
+
 class Fixture {
  public:
+  explicit Fixture(bool isWritable) : world_(4096, {}, isWritable) {}
+
   // Throws std::runtime_error that names the line.
   static void run(const std::string& path);
 
@@ -27,6 +32,11 @@ class Fixture {
   void expectUpcall(const Words& words);
   void expectEntry(const Words& words, bool plus);
   void completeOldest(const Words& words);
+  // fixture-upper.cpp: what a writable world has beside. False for another line.
+  bool upperLine(const Words& words);
+  bool tablesLine(const Words& words);
+  void expectForward(const Words& words);
+  void setBacking(const Words& words);
 
   uint64_t number(const std::string& word) const;
   uint64_t place(const std::string& word) const;
@@ -44,5 +54,7 @@ class Fixture {
   size_t replyAt_ = 0;
   uint64_t unique_ = 0;
   std::deque<uint64_t> tokens_;  // of upcalls that the fixture has seen and not completed
+  std::deque<uint64_t> forwardTokens_;  // of requests that the fixture has seen and not answered
+  int backings_ = 0;
   std::shared_ptr<const World> held_;
 };

@@ -24,6 +24,17 @@ void answerUpcall(SmallWorld& world, uint8_t choice) {
   completeView(token, error, world.service, world.worker);
 }
 
+// In each of the three ways that JavaScript has.
+void answerForward(SmallWorld& world, uint8_t choice) {
+  if (world.forwards.empty()) return;
+  const Forward request = world.forwards.front();
+  world.forwards.pop_front();
+  world.service.upper.markChanged(request.inode);
+  if (choice & 1) return retryForwarded(request.token, world.service, world.worker);
+  if (choice & 2) return answerLookup(request.token, request.inode, "site", world.service, world.worker);
+  answerForwarded(request.token, choice & 4 ? 5 : 0, *request.message, world.service, world.worker);
+}
+
 // Mostly right lengths, so that the handlers are reached.
 void fixLength(std::vector<std::byte>& message) {
   const auto length = static_cast<uint32_t>(message.size());
@@ -32,13 +43,14 @@ void fixLength(std::vector<std::byte>& message) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static SmallWorld world;
+namespace {
+
+void converse(SmallWorld& world, const uint8_t* data, size_t size) {
   static const auto sink = std::make_shared<DiscardingSink>();
-  world.publish(7);
   for (size_t at = 0; at + 2 <= size;) {
     if (data[at] == 0xff) {
       answerUpcall(world, data[at + 1]);
+      answerForward(world, data[at + 1]);
       at += 2;
       continue;
     }
@@ -50,6 +62,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     serve(message, world.service, world.worker, sink);
     at += 2 + length;
   }
-  while (!world.upcalls.empty()) answerUpcall(world, 1);
+  while (!world.upcalls.empty() || !world.forwards.empty()) answerUpcall(world, 1), answerForward(world, 4);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static SmallWorld world;
+  static SmallWorld writable(4096, {}, true);
+  world.publish(7);
+  writable.publish(11);
+  for (SmallWorld* each : {&world, &writable}) converse(*each, data, size);
+  writable.service.upper.drop(11);
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "small-world.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -11,6 +12,12 @@ using namespace viewFormat;
 namespace {
 
 constexpr uint32_t generatedNodes = 1u << 27;
+
+std::string makeFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "shenv-wire-XXXXXX").string();
+  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a temporary folder");
+  return pattern;
+}
 
 std::string largeContent() {
   std::string text;
@@ -36,22 +43,26 @@ void RecordingSink::send(const iovec* parts, int count) {
   replies.push_back(std::move(reply));
 }
 
-SmallWorld::SmallWorld(size_t generatedCacheBytes, Upcalls::Emit emit)
-    : service({.attributes = {.uid = 1000, .gid = 100, .fullBlocks = false}, .maxImageDescriptors = 2,
-               .generatedCacheBytes = generatedCacheBytes},
-              {.upcall = emit ? std::move(emit) : [this](const Upcall& upcall) { upcalls.push_back(upcall); }}),
+SmallWorld::SmallWorld(size_t generatedCacheBytes, Upcalls::Emit emit, bool isWritable, std::mutex* mutex)
+    : folder_(makeFolder()),
+      mutex_(mutex),
+      service({.attributes = {.uid = 1000, .gid = 100, .fullBlocks = false}, .maxImageDescriptors = 2,
+               .generatedCacheBytes = generatedCacheBytes, .isWritable = isWritable, .statfsPath = folder_},
+              {.upcall = emit ? std::move(emit) : into(upcalls),
+               .request = into(forwards),
+               .forget = into(forgotten)}),
       worker(service.publisher) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "shenv-wire-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a temporary folder");
-  folder_ = pattern;
   addImage(5, buildImage(5, imageFormat::kindWheel, filesOfFive()));
   addImage(6, buildImage(6, imageFormat::kindWheel, {{"site/ns/b.py", "b = 2\n"}, {"site/other/x.py", "x\n"}}));
   const uint32_t base = node(5, "site/pkg/__init__.py");
-  addImage(8, buildImage(8, imageFormat::kindBytecode,
-                         {{"site/pkg/__init__.py", "print('hello')\n", false, true, base,
-                           image(5).node(base).contentOffset},
-                          {"site/pkg/__pycache__/__init__.pyc", "bytecode"}}), 5);
-  service.publisher.publishRoots({{"one", 7}, {"nine", 9}, {".shenv", 0}});
+  std::vector<FileSpec> eight = {{"site/pkg/__init__.py", "print('hello')\n", false, true, base,
+                                  image(5).node(base).contentOffset},
+                                 {"site/pkg/__pycache__/__init__.pyc", "bytecode"}};
+  if (isWritable) eight.push_back({"site/pkg/__pycache__/__init__.cpython-312.pyc", "MAGC-flag-and-hash-code"});
+  addImage(8, buildImage(8, imageFormat::kindBytecode, std::move(eight)), 5);
+  std::vector<RootEntry> roots = {{"one", 7}, {"nine", 9}, {".shenv", 0}};
+  if (isWritable) roots.push_back({"own", 11});
+  service.publisher.publishRoots(std::move(roots));
 }
 
 SmallWorld::~SmallWorld() {
@@ -78,7 +89,25 @@ uint32_t SmallWorld::node(uint32_t serial, const std::string& path) const {
   return at;
 }
 
+std::vector<std::byte> SmallWorld::encodeOwn() const {
+  ViewBuilder view(11, flagOwn);
+  const auto own = [](uint32_t number) { return inode::ofEnvironment(11, 0, number); };
+  view.layers = {{8, 1}, {6, 2}};
+  view.addDirectory(own(0), 0);
+  view.addGenerated(own(generatedNodes), -1);
+  view.addEntry("cfg", generated, 0);
+  view.addEntry("link", EntryKind::link, 0);
+  view.addEntry("ns", graft, 1, node(6, "site/ns"));
+  view.addEntry("site", graft, 0, node(8, "site"));
+  view.addLink(own(2), "../target");
+  // Half a second before 1970, and a time that takes more than 32 bits.
+  view.times = {{0, node(8, "site/pkg"), -500'000'000}, {0, node(8, "site/pkg/__init__.py"), 4'294'967'300'250'000'000}};
+  std::ranges::sort(view.times, {}, &Time::node);
+  return view.encode();
+}
+
 std::vector<std::byte> SmallWorld::encode(uint32_t environment, bool changed) const {
+  if (environment == 11) return encodeOwn();
   ViewBuilder view(environment, environment == 0 ? flagImageNumbered : 0);
   const auto own = [&](uint32_t slot, uint32_t number) { return inode::ofEnvironment(environment, slot, number); };
   view.addDirectory(own(0, 0), 0);

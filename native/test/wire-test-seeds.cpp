@@ -33,15 +33,15 @@ std::vector<std::byte> message(uint32_t opcode, uint64_t node, size_t bodyBytes,
 
 void writeSeeds(const std::string& folder) {
   using namespace std::string_view_literals;
-  const SmallWorld world;
+  const SmallWorld world(4096, {}, true);
   const std::filesystem::path root = folder;
-  for (const uint32_t environment : {0u, 7u, 9u})
+  for (const uint32_t environment : {0u, 7u, 9u, 11u})
     write(root / "views" / std::to_string(environment), world.encode(environment));
   write(root / "images/wheel", buildImage(3, 1, {{"bin/run", "x", true}, {"site/a/b/c.py", "c"}, {"site/a.py", "a"}, {"data/", ""}}));
   write(root / "images/bytecode", buildImage(3, 2, {{"site/a.py", "a", false, true, 4, 4096}, {"site/a.pyc", "b"}}));
   int count = 0;
   const auto file = world.image(5).inodeOf(world.node(5, "site/top.py"));
-  for (const uint64_t node : {uint64_t{1}, inode::ofEnvironment(7, 0, 0), inode::ofEnvironment(7, 0, 1u << 27), file}) {
+  for (const uint64_t node : {uint64_t{1}, inode::ofEnvironment(7, 0, 0), inode::ofEnvironment(7, 0, 1u << 27), file, inode::ofEnvironment(11, 0, 0), inode::ofEnvironment(11, 1, 5)}) {
     for (uint32_t opcode = 1; opcode < wire::opcodeCount; ++opcode)
       write(root / "messages" / std::to_string(count++), message(opcode, node, 40, ""sv));
     for (const auto name : {"one\0"sv, "site\0"sv, "cfg\0"sv, "..\0"sv, ".\0"sv})

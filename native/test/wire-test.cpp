@@ -60,6 +60,7 @@ int main(int count, char** words) {
   testFixtures(tally, words[1]);
   testRefusedImages(tally);
   testRefusedViews(tally);
+  testUpper(tally);
   stress(tally, count == 4 ? std::atoi(words[3]) : 1);
   std::printf("%d passed, %d failed\n", tally.passed, tally.failed);
   return tally.failed ? 1 : 0;

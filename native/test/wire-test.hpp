@@ -13,6 +13,8 @@ void testContents(Tally& tally);
 // Each rule has one damaged image, or view, that is refused with that rule's message.
 void testRefusedImages(Tally& tally);
 void testRefusedViews(Tally& tally);
+// The tables of upper layers, and four threads that ask while they change.
+void testUpper(Tally& tally);
 // Eight threads ask while views are swapped; for the thread sanitizer.
 void stress(Tally& tally, int seconds);
 

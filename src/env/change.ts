@@ -43,7 +43,10 @@ export function assignSlots(
     for (let tries = 0; tries < maxSlot; tries += 1) {
       const slot = ((next - 1) % maxSlot) + 1;
       next += 1;
-      if (!taken.has(slot)) return slot;
+      if (!taken.has(slot)) {
+        taken.add(slot);
+        return slot;
+      }
     }
     throw new ShenvError('ENVIRONMENT_FULL', `An environment cannot have more than ${maxSlot} layers`, {
       hint: 'Make several environments of it.',

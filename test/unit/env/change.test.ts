@@ -3,6 +3,7 @@ import { sha256 } from '../../../src/base/digest.js';
 import { assertShown, assignSlots, differences, type NewLayer, toLayer } from '../../../src/env/change.js';
 import { publicUrl } from '../../../src/env/pin.js';
 import type { Layer, Manifest } from '../../../src/manifest/types.js';
+import { maxSlot } from '../../../src/view/inode.js';
 import { refused } from '../../support/refusal.js';
 
 const layer = (name: string, build = '1', bytecode?: string): NewLayer => ({
@@ -32,6 +33,24 @@ test('what stays keeps its slot wherever it stands, what is new gets one that wa
     ['a', 1],
   ]);
   t.is(third.nextSlot, 6);
+});
+
+test('when the last slot was given, those come again that no layer has, the oldest first', (t) => {
+  const first = assignSlots([], [layer('a'), layer('b'), layer('c')], 1);
+  const second = assignSlots(first.layers, [layer('b'), layer('d'), layer('e'), layer('f')], maxSlot);
+  t.deepEqual(slots(second.layers), [
+    ['b', 2],
+    ['d', maxSlot],
+    ['e', 4],
+    ['f', 5],
+  ]);
+  t.true(second.nextSlot > maxSlot);
+});
+
+test('an environment has no more layers than there are slots', async (t) => {
+  const wanted = Array.from({ length: maxSlot + 1 }, (_, index) => layer(`n${index}`));
+  t.notThrows(() => assignSlots([], wanted.slice(1), 7));
+  await refused(t, 'ENVIRONMENT_FULL', [String(maxSlot)], () => assignSlots([], wanted, 1));
 });
 
 test('another build, or other bytecode, is another slot; another reason is not', (t) => {
