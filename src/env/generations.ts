@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { syncFolder } from '../base/atomic-write.js';
 import { ShenvError } from '../base/errors.js';
-import type { Manifest } from '../manifest/types.js';
+import { type Manifest, noInterpreter } from '../manifest/types.js';
 import { type Differences, differences } from './change.js';
 import type { Environments } from './environments.js';
 import { listChildren } from './inherit.js';
@@ -124,22 +124,12 @@ export async function rename(workspace: Workspace, from: string, to: string): Pr
   const { environments } = workspace;
   const before = await readGenerations(environments, from);
   if (from === to) await environments.assertFree(to);
-  let renamed = await readGenerations(environments, to).catch(whereMissing);
-  const [upper, itsUpper] = [environments.upper(from), environments.upper(to)];
-  const isBegun = renamed && isDeepStrictEqual(renamed.map(withoutName), before.map(withoutName));
-  // Two environments that were made empty in one moment differ in nothing else.
-  const areTwo = (await upper.state()) !== 'none' && (await itsUpper.state()) !== 'none';
-  if (!renamed || !isBegun || areTwo) {
-    await environments.assertFree(to);
-    const serial = await environments.claimSerial();
-    renamed = before.map((manifest) => ({ ...manifest, name: to, serial }));
-    const [first, ...rest] = renamed;
-    await environments.create(first!, ...rest);
-  }
-  if (await upper.moveTo(itsUpper)) await environments.announce(to);
+  const renamed = (await findBegun(environments, before, to)) ?? (await publishAs(environments, before, to));
+  if (await environments.upper(from).moveTo(environments.upper(to))) await environments.announce(to);
+  const current = renamed.at(-1)!;
   const { sealed } = environments;
-  if ((await sealed.has(from)) && !(await sealed.has(to)))
-    await (await import('./sealed/seal.js')).seal(workspace, to);
+  const isToSeal = current.interpreter !== noInterpreter && (await sealed.has(from));
+  if (isToSeal && !(await sealed.has(to))) await (await import('./sealed/seal.js')).seal(workspace, to);
   const children = (await listChildren(workspace)).filter(({ parents }) =>
     parents.some((item) => item.name === from),
   );
@@ -148,7 +138,34 @@ export async function rename(workspace: Workspace, from: string, to: string): Pr
     children.map((child) => withParentRenamed(child, from, to)),
   );
   await environments.delete(from);
-  return renamed.at(-1)!;
+  return current;
+}
+
+/** The generations that a rename which was interrupted has published under the new name; undefined where none was. */
+async function findBegun(
+  environments: Environments,
+  before: readonly Manifest[],
+  to: string,
+): Promise<Manifest[] | undefined> {
+  const found = await readGenerations(environments, to).catch(whereMissing);
+  if (!found || !isDeepStrictEqual(found.map(withoutName), before.map(withoutName))) return undefined;
+  // Two environments that were made empty in one moment differ in nothing else.
+  const hasUpper = async (name: string) => (await environments.upper(name).state()) !== 'none';
+  const areTwo = (await hasUpper(before[0]!.name)) && (await hasUpper(to));
+  return areTwo ? undefined : found;
+}
+
+async function publishAs(
+  environments: Environments,
+  before: readonly Manifest[],
+  to: string,
+): Promise<Manifest[]> {
+  await environments.assertFree(to);
+  const serial = await environments.claimSerial();
+  const renamed = before.map((manifest) => ({ ...manifest, name: to, serial }));
+  const [first, ...rest] = renamed;
+  await environments.create(first!, ...rest);
+  return renamed;
 }
 
 /** Oldest first. Throws ENVIRONMENT_MISSING. */

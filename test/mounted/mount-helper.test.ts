@@ -5,7 +5,7 @@ import { skip } from '../support/interpreters.js';
 import { sandboxOf } from '../support/mounts.js';
 import { type Installed, installScripts, runInPrivate } from '../support/private-system.js';
 import { createSample } from '../support/sample-wheels.js';
-import type { Sandbox } from '../support/sandbox.js';
+import { projectRoot, type Sandbox } from '../support/sandbox.js';
 
 const nobody = 65_534;
 const asNobody = `setpriv --reuid=${nobody} --regid=${nobody} --clear-groups`;
@@ -144,3 +144,18 @@ test.serial(
     );
   },
 );
+
+test.serial('of ro and rw the last one says whether anything may be written', async (t) => {
+  const sandbox = await sandboxOf(t);
+  const helper = join(projectRoot, 'mount-scripts/mount.shenv');
+  for (const [options, isReadOnly] of [
+    ['rw', false],
+    ['defaults', false],
+    ['rw,ro', true],
+    ['ro,rw', false],
+  ] as const) {
+    const { status, stdout } = await sandbox.run(helper, ['shenv-fs', '/venvs', '-f', '-v', '-o', options]);
+    t.is(status, 0);
+    t.is(stdout, `mount.shenv: shenv-fs mount /venvs${isReadOnly ? ' --read-only' : ''}\n`, options);
+  }
+});
