@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, closeSync, constants, mkdirSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.js';
 import { attributesOf } from '../view/locate.js';
 import type { ViewEntry } from '../view/tree.js';
@@ -135,7 +126,7 @@ function copyContent({ disk, tree }: UpperState, entry: ViewEntry, inode: bigint
   const fd = openSync(path, flags, 0o600);
   try {
     tree.lower.lower.copyContent(entry, fd);
-    fchmodSync(fd, 0o600);
+    disk.calls.startWriting(fd);
   } finally {
     closeSync(fd);
   }
