@@ -275,6 +275,7 @@ NAPI_MODULE_INIT() {
   exportFunction<lockFile>(env, exports, "lockFile");
   exportFunction<scanFolder>(env, exports, "scanFolder");
   exportFunction<copyRange>(env, exports, "copyRange");
+  exportFunction<startWriting>(env, exports, "startWriting");
   set(env, exports, "Session", constructor);
   return exports;
 }

@@ -213,3 +213,10 @@ napi_value copyRange(napi_env env, napi_callback_info info) {
   copyThroughMemory(from, offset, length, to, out);
   return undefined(env);
 }
+
+napi_value startWriting(napi_env env, napi_callback_info info) {
+  const Arguments given = arguments(env, info, 1);
+  // Errors are those of the disk, which a later call on the file tells of.
+  ::sync_file_range(static_cast<int>(toUint32(env, given.values[0])), 0, 0, SYNC_FILE_RANGE_WRITE);
+  return undefined(env);
+}

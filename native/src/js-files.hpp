@@ -24,3 +24,5 @@ napi_value lockFile(napi_env env, napi_callback_info info);
 napi_value scanFolder(napi_env env, napi_callback_info info);
 // (from, offset, length, to): copies to the start of `to`; EIO where `from` ends before.
 napi_value copyRange(napi_env env, napi_callback_info info);
+// (fd): what was written begins to go to the disk, before a rename that comes next does; not waited for.
+napi_value startWriting(napi_env env, napi_callback_info info);

@@ -3,11 +3,12 @@ import { systemErrorCode } from '../base/errors.js';
 import type { FolderNode, Thing, UpperNode } from './nodes.js';
 import type { UpperState } from './options.js';
 
-const all = { folder: 0o700, file: 0o600 } as const;
+const ownersRights = { folder: 0o700, file: 0o600 } as const;
 
 /**
  * Runs `operation`, and again where the system refuses it: this process owns what a user has taken his own rights from,
- * and the kernel has checked before it asked. Then modes are widened meanwhile, of `things` and all folders above them.
+ * and the kernel has checked before it asked. Then modes are widened meanwhile: those of the folders above `things`, and
+ * if that does not do, of `things` too.
  */
 export function permitted<T>(state: UpperState, things: () => readonly Thing[], operation: () => T): T {
   try {
@@ -15,7 +16,23 @@ export function permitted<T>(state: UpperState, things: () => readonly Thing[], 
   } catch (error) {
     if (systemErrorCode(error) !== 'EACCES') throw error;
   }
-  const restore = things().flatMap((thing) => chainOf(state, thing).flatMap((node) => widen(state, node)));
+  const all = things();
+  return widened(
+    state,
+    all.flatMap((thing) => foldersAbove(state, thing)),
+    () => {
+      try {
+        return operation();
+      } catch (error) {
+        if (systemErrorCode(error) !== 'EACCES') throw error;
+      }
+      return widened(state, all.flatMap(partOf), operation);
+    },
+  );
+}
+
+function widened<T>(state: UpperState, nodes: readonly UpperNode[], operation: () => T): T {
+  const restore = nodes.flatMap((node) => widen(state, node));
   try {
     return operation();
   } finally {
@@ -23,14 +40,17 @@ export function permitted<T>(state: UpperState, things: () => readonly Thing[], 
   }
 }
 
-/** From the root down: what has to be passed on the way to something, and itself. */
-function chainOf({ tree }: UpperState, thing: Thing): UpperNode[] {
-  if (thing.kind === 'lower') {
-    const anchor = tree.anchorOf(thing.path);
-    return anchor === undefined ? [] : foldersTo(anchor.folder);
-  }
-  if (thing.kind === 'folder') return thing.removed ? [] : foldersTo(thing);
-  return [...thing.places.flatMap(({ folder }) => foldersTo(folder)), thing];
+/** From the root down: what has to be passed on the way to something. */
+function foldersAbove({ tree }: UpperState, thing: Thing): FolderNode[] {
+  if (thing.kind === 'file') return thing.places.flatMap(({ folder }) => foldersTo(folder));
+  if (thing.kind === 'folder')
+    return thing.parent === undefined || thing.removed ? [] : foldersTo(thing.parent);
+  const anchor = tree.anchorOf(thing.path);
+  return anchor === undefined ? [] : foldersTo(anchor.folder);
+}
+
+function partOf(thing: Thing): UpperNode[] {
+  return thing.kind === 'lower' || (thing.kind === 'folder' && thing.removed) ? [] : [thing];
 }
 
 function foldersTo(folder: FolderNode): FolderNode[] {
@@ -42,7 +62,7 @@ function widen({ disk }: UpperState, node: UpperNode): (() => void)[] {
   const path = disk.pathOf(node);
   const mode = lstatSync(path).mode & 0o7777;
   const isRegular = node.kind === 'file' && node.type === constants.S_IFREG;
-  const wanted = node.kind === 'folder' ? all.folder : isRegular ? all.file : 0;
+  const wanted = node.kind === 'folder' ? ownersRights.folder : isRegular ? ownersRights.file : 0;
   if ((mode & wanted) === wanted) return [];
   chmodSync(path, mode | wanted);
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);

@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.js';
+import { permitted } from './access.js';
 import { copyUp } from './copy-up.js';
 import { FileError } from './file-error.js';
 import { isFolder } from './merged-tree.js';
@@ -19,7 +20,11 @@ export function openBacking(state: UpperState, thing: Thing, isForWriting: boole
   if (file.type !== types.file) throw new FileError(file.type === types.link ? 'ELOOP' : 'EINVAL');
   const path = state.disk.pathOf(file);
   try {
-    return openSync(path, constants.O_RDWR | plain);
+    return permitted(
+      state,
+      () => [file],
+      () => openSync(path, constants.O_RDWR | plain),
+    );
   } catch (error) {
     if (!isForWriting && ['EPERM', 'EROFS', 'ETXTBSY'].includes(systemErrorCode(error) ?? '')) {
       return openSync(path, constants.O_RDONLY | plain);

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, closeSync, constants, mkdirSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.js';
 import { attributesOf } from '../view/locate.js';
 import type { ViewEntry } from '../view/tree.js';
@@ -26,7 +17,6 @@ import {
 } from './nodes.js';
 import { carried, inodeAttribute } from './numbers.js';
 import type { UpperState } from './options.js';
-import { renameFlags } from './system-calls.js';
 
 /** The part of a folder in `tree/`, made where there is none: without its children, but with its mode and time. */
 export function copyUpFolder(state: UpperState, folder: FolderNode | LowerFolderThing): FolderNode {
@@ -46,9 +36,7 @@ function copyUpOne(state: UpperState, parent: FolderNode, name: string): FolderN
   mkdirSync(temporary, 0o700);
   try {
     finishCopy(state, temporary, entry);
-    disk.keepingTime(parent, () =>
-      disk.calls.renameAt(temporary, disk.pathIn(parent, name), renameFlags.noReplace),
-    );
+    disk.keepingTime(parent, () => disk.renameNew(temporary, disk.pathIn(parent, name)));
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
@@ -82,7 +70,7 @@ function copyUpFile(state: UpperState, { entry, path }: LowerThing): FileNode {
   try {
     const anchor = state.tree.anchorOf(path);
     if (anchor !== undefined) return placeCopy(state, anchor, temporary, entry);
-    state.disk.calls.renameAt(temporary, state.disk.orphanPath(inode), renameFlags.noReplace);
+    state.disk.renameNew(temporary, state.disk.orphanPath(inode));
     const orphan = registerCopy(state, entry);
     state.events.orphaned(inode);
     return orphan;
@@ -102,10 +90,7 @@ function placeCopy(state: UpperState, anchor: Anchor, temporary: string, entry: 
   permitted(
     state,
     () => [folder],
-    () =>
-      disk.keepingTime(folder, () =>
-        disk.calls.renameAt(temporary, disk.pathIn(folder, name), renameFlags.noReplace),
-      ),
+    () => disk.keepingTime(folder, () => disk.renameNew(temporary, disk.pathIn(folder, name))),
   );
   const file = registerCopy(state, entry);
   tree.attach(folder, name, file);
@@ -141,7 +126,7 @@ function copyContent({ disk, tree }: UpperState, entry: ViewEntry, inode: bigint
   const fd = openSync(path, flags, 0o600);
   try {
     tree.lower.lower.copyContent(entry, fd);
-    fchmodSync(fd, 0o600);
+    disk.calls.startWriting(fd);
   } finally {
     closeSync(fd);
   }

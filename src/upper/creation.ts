@@ -34,7 +34,6 @@ import {
   types,
 } from './nodes.js';
 import type { UpperState } from './options.js';
-import { renameFlags } from './system-calls.js';
 
 const exclusive = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const permissions = 0o7777;
@@ -222,7 +221,7 @@ export function makeTemporary(state: UpperState, request: CreateRequest): Opened
   try {
     const stat = settleOpen(fd, request, () => false);
     const file = register(state, stat, temporary) as FileNode;
-    disk.calls.renameAt(temporary, disk.orphanPath(file.inode), renameFlags.noReplace);
+    disk.renameNew(temporary, disk.orphanPath(file.inode));
     file.isLinkable = true;
     events.orphaned(file.inode);
     tree.nodes.set(file.inode, file);
@@ -256,7 +255,7 @@ export function link(
   if (isOrphan && !file.isLinkable) throw new FileError('ENOENT');
   const folder = copyUpFolder(state, place.parent);
   const path = disk.pathIn(folder, place.name);
-  if (isOrphan) disk.calls.renameAt(disk.orphanPath(file.inode), path, renameFlags.noReplace);
+  if (isOrphan) disk.renameNew(disk.orphanPath(file.inode), path);
   else linkSync(disk.pathOf(file), path);
   tree.attach(folder, place.name, file);
   file.isLinkable = false;

@@ -1,9 +1,9 @@
 import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { ShenvError } from '../base/errors.js';
+import { ShenvError, systemErrorCode } from '../base/errors.js';
 import type { FolderNode, UpperNode } from './nodes.js';
 import { lockWaitMs, type UpperOptions } from './options.js';
-import { loadSystemCalls, type SystemCalls } from './system-calls.js';
+import { loadSystemCalls, renameFlags, type SystemCalls } from './system-calls.js';
 
 const oPath = 0o10000000;
 
@@ -85,6 +85,16 @@ export class Disk {
     if (node.kind === 'folder') return this.folderPath(node);
     const [place] = node.places;
     return place === undefined ? this.orphanPath(node.inode) : this.pathIn(place.folder, place.name);
+  }
+
+  /** rename(2) to a name that nothing has; EEXIST where the disk can tell (NFS cannot: EINVAL) and something has it. */
+  renameNew(from: string, to: string): void {
+    try {
+      this.calls.renameAt(from, to, renameFlags.noReplace);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EINVAL') throw error;
+      this.calls.renameAt(from, to, 0);
+    }
   }
 
   /** What `operation` does in a folder is preparation, which its modification time does not tell of. */

@@ -104,7 +104,8 @@ export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint)
   const folder = path === '' ? undefined : folderAt(state, path);
   if (folder?.merged === undefined || folder.children.size + folder.whiteouts.size > 0) return false;
   const { parent, merged } = folder;
-  const isInPlace = parent?.merged && tree.lower.child(parent.merged.entry, folder.name) === merged.entry;
+  const below = parent?.merged && tree.lower.child(parent.merged.entry, folder.name);
+  const isInPlace = below !== undefined && tree.lower.inodeOf(below) === merged.inode;
   if (!parent || !isInPlace || folder.marker !== undefined || parent.whiteouts.has(folder.name)) return false;
   const onDisk = disk.folderPath(folder);
   if (lstatSync(onDisk, { bigint: true }).mtimeNs !== mtimeNs) return false;

@@ -58,7 +58,9 @@ export class Loader {
       () => [folder],
       () => disk.calls.scanFolder(path),
     );
-    if (scan.names.includes(markerName)) folder.marker = readFileSync(`${path}/${markerName}`, 'utf8');
+    // One without a path was lost with the power.
+    if (scan.names.includes(markerName))
+      folder.marker = readFileSync(`${path}/${markerName}`, 'utf8') || undefined;
     for (const name of scan.names) {
       const hidden = hiddenBy(name);
       if (hidden !== undefined) folder.whiteouts.add(hidden);

@@ -76,7 +76,9 @@ function move(state: UpperState, source: Side, target: Side): void {
   const from = disk.pathIn(parent, source.name);
   const last = replacing?.kind === 'folder' ? attributesOfThing(state, replacing) : undefined;
   try {
-    disk.calls.renameAt(from, disk.pathIn(newParent, target.name), replacing ? 0 : renameFlags.noReplace);
+    const place = disk.pathIn(newParent, target.name);
+    if (replacing) disk.calls.renameAt(from, place, 0);
+    else disk.renameNew(from, place);
   } catch (error) {
     if (replacing?.kind === 'file') keepReplaced(state, replacing);
     throw error;

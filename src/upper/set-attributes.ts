@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, constants, ftruncateSync, lchownSync, openSync } from 'node:fs';
+import { permitted } from './access.js';
 import type { AttributeChanges, FileAttributes } from './attributes.js';
 import { attributesOfThing } from './attributes-of.js';
 import { copyUp } from './copy-up.js';
@@ -16,7 +17,13 @@ export function setAttributes(state: UpperState, thing: Thing, changes: Attribut
   const path = state.disk.pathOf(node);
   if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? keep, gid ?? keep);
   if (mode !== undefined) chmodSync(path, mode & 0o7777);
-  if (size !== undefined) truncate(path, size);
+  if (size !== undefined) {
+    permitted(
+      state,
+      () => [node],
+      () => truncate(path, size),
+    );
+  }
   if (atime !== undefined || mtime !== undefined) {
     state.disk.calls.setTimes(path, atime ?? 'omit', mtime ?? 'omit');
   }

@@ -22,6 +22,11 @@ export interface SystemCalls {
   scanFolder(path: string): FolderScan;
   /** To the start of `to`; EIO where `from` ends before. */
   copyRange(from: number, offset: number, length: number, to: number): void;
+  /**
+   * What was written to the file begins to go to the disk: file systems that put that off until after a rename would
+   * have an empty file under the new name when the power fails. Not waited for.
+   */
+  startWriting(fd: number): void;
 }
 
 /** The names in a folder, without '.' and '..', and four numbers for each (`scanNumbers`). */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { FileAttributes } from '../../src/upper/attributes.js';
@@ -88,6 +88,17 @@ export class TestLower implements Lower {
   }
 }
 
+/** What is on disk below a folder: paths, folders with a slash at the end. */
+export function namesOnDisk(folder: string, below = ''): string[] {
+  const entries = readdirSync(join(folder, below), { withFileTypes: true });
+  return entries
+    .flatMap((entry) => {
+      const path = below === '' ? entry.name : `${below}/${entry.name}`;
+      return entry.isDirectory() ? [`${path}/`, ...namesOnDisk(folder, path)] : [path];
+    })
+    .sort();
+}
+
 /** Remembers what the layer tells; `forget` is what the kernel does when nobody has an object open. */
 export class TestEvents implements UpperEvents {
   readonly isChanged = new Set<bigint>();
@@ -158,6 +169,18 @@ export class TestLayer {
     this.lower = lower;
     this.#lowerTree = new LowerTree(lower);
     this.layer.setLower(lower);
+  }
+
+  get tree(): string {
+    return join(this.folder, 'tree');
+  }
+
+  onDisk(): string[] {
+    return namesOnDisk(this.tree);
+  }
+
+  orphansOnDisk(): string[] {
+    return readdirSync(join(this.folder, 'orphans'));
   }
 
   get layer(): UpperLayer {
