@@ -1,10 +1,13 @@
-import type { Digest } from '../base/brands.js';
+import { type Digest, toDigest } from '../base/brands.js';
 
 /**
  * Version of the manifest's payload. History: 1 (first version, in no release); 2 (layers as arrays,
  * digests as bytes, URLs of wheels, the option `bytecode`). A reader refuses any other.
  */
 export const manifestVersion = 2;
+
+/** The interpreter of a bare environment, which has no layers either: docs/writable.md. */
+export const noInterpreter: Digest = toDigest('0'.repeat(64));
 
 /** Which image a layer shows: a wheel by its digest, wherever the store keeps its image. */
 export interface ImageReference {
@@ -75,7 +78,7 @@ export interface Manifest {
    * engine shows the same. A generation that restores an earlier one has its time.
    */
   createdMs: number;
-  /** Key of the interpreter record: python/interpreter-record.ts. */
+  /** Key of the interpreter record (python/interpreter-record.ts), or `noInterpreter`. */
   interpreter: Digest;
   /** Earlier layers lie under later ones. */
   layers: Layer[];

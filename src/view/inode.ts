@@ -40,6 +40,12 @@ export function environmentOf(inode: bigint): number {
   return Number((inode >> BigInt(bits.slot + bits.node)) & BigInt(maxEnvironmentSerial));
 }
 
+/** Slot and node in a number that `environmentInode` made. */
+export function locationOf(inode: bigint): { slot: number; node: number } {
+  const node = Number(inode & ((1n << BigInt(bits.node)) - 1n));
+  return { slot: Number((inode >> BigInt(bits.node)) & ((1n << BigInt(bits.slot)) - 1n)), node };
+}
+
 /** A directory of an image below `.shenv/packages`. */
 export function packageInode(serial: Serial, node: number): InodeNumber {
   return (packageTag | (BigInt(serial) << BigInt(bits.packageNode)) | BigInt(node)) as InodeNumber;

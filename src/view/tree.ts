@@ -10,6 +10,8 @@ export interface ViewLayer {
   requested: boolean;
   installer: string;
   directUrl: Readonly<Record<string, unknown>> | undefined;
+  /** Times in ns that are shown in the place of the image's, by node; generated files have nodes too. */
+  times?: ReadonlyMap<number, bigint>;
 }
 
 /** A directory that the view itself holds, because more than one layer has a part in it. */
