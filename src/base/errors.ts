@@ -48,6 +48,7 @@ export const errorCodes = {
   TARGET_UNUSABLE: 60,
   VENV_UNUSABLE: 61,
   PACK_DAMAGED: 62,
+  NOT_WRITABLE: 64,
   SETUP_PROBLEM: 70,
   PROGRAM_MISSING: 127,
 } as const;

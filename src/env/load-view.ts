@@ -53,8 +53,8 @@ function withSealedNotice(interpreter: InterpreterRecord): InterpreterRecord {
 }
 
 function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
-  const { slot, installer, directUrl } = layer;
-  return { image, slot, requested: layer.reason === 'requested', installer, directUrl };
+  const { slot, installer, directUrl, writer } = layer;
+  return { image, slot, requested: layer.reason === 'requested', installer, directUrl, writer };
 }
 
 function composeLayers(manifest: Manifest, interpreter: InterpreterRecord, layers: ViewLayer[]): View {

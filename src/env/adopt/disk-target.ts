@@ -133,12 +133,12 @@ function ignoring(code: string, work: () => void): boolean {
   }
 }
 
-const nsPerMicrosecond = 1000n;
-
 /** Without utimensat(2) of nanoseconds a time that was set back is off by less than this. */
+const roughNs = 2000n;
+
 function isSameTime(a: bigint, b: bigint): boolean {
   const difference = a > b ? a - b : b - a;
-  return difference <= nsPerMicrosecond;
+  return difference <= roughNs;
 }
 
 /** The runtime's own call takes seconds as a double: exact to about a quarter of a microsecond. */

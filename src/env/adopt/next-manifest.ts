@@ -61,8 +61,8 @@ function orderedLayers(
     extras: installed.metadata.providesExtra,
     requested: installed.requested,
   }));
-  return ordered.map(({ installed: { requested, directUrl, installer }, image }) =>
-    toLayer(
+  return ordered.map(({ installed: { requested, directUrl, installer }, image, writer }) => ({
+    ...toLayer(
       {
         image: referenceTo(image),
         requested,
@@ -73,7 +73,8 @@ function orderedLayers(
       installer,
       cacheTagOf(image),
     ),
-  );
+    ...(writer === undefined ? {} : { writer }),
+  }));
 }
 
 /** What comes from a parent stays, even when it is hidden: the parent would bring it again. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { sha256 } from '../../base/digest.js';
 import { ShenvError } from '../../base/errors.js';
 import type { Image } from '../../image/read.js';
+import type { Writer } from '../../manifest/types.js';
 import { putWheel } from '../../store/put.js';
 import { findEqualImage } from '../transfer/equal-image.js';
 import { planInstalled, type WheelPlan, writeWheels } from '../transfer/repack.js';
@@ -9,11 +10,13 @@ import type { Installed } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 import type { Workspace } from '../workspace.js';
 import type { Skipped } from './plan.js';
+import { findWriter } from './writer.js';
 
 /** An installed distribution and its image. */
 export interface Placed {
   installed: Installed;
   image: Image;
+  writer: Writer | undefined;
 }
 
 /** Marks images as made from what was installed: no requirement by name and version takes them for the index's. */
@@ -35,7 +38,7 @@ export async function placeAll(
     workspace.signal?.throwIfAborted();
     const image = await findEqualImage(workspace, venv, item);
     const changed = [...item.files].find(([, { recorded }]) => recorded !== undefined)?.[0];
-    if (image) placed.push({ installed: item, image });
+    if (image) placed.push({ installed: item, image, writer: await findWriter(venv, item) });
     else if (changed === undefined) plans.set(item, planInstalled(venv, item, folder));
     else skipped.push(skip(item, `${changed} was changed, and the store does not have what it was`));
   }
@@ -50,7 +53,7 @@ export async function placeAll(
     const put = await putPacked(workspace, plan).catch(refused);
     if (typeof put === 'string') skipped.push(skip(item, put));
     else {
-      placed.push({ installed: item, image: put.image });
+      placed.push({ installed: item, image: put.image, writer: await findWriter(venv, item) });
       if (put.added) imagesAdded += 1;
     }
   }

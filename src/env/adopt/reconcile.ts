@@ -85,7 +85,10 @@ class Reconciler {
       this.walk({ path: below, upper: entry, before: from, after: to, mayDrop: false, isMerged: true });
       return;
     }
-    if (!isMerged || isHidden) return this.#visitOpaque(entry, below, isMerged ? after : undefined, mayDrop);
+    if (!isMerged || isHidden) {
+      this.#visitOpaque(entry, below, isMerged ? after : undefined, mayDrop);
+      return;
+    }
     this.walk({ path: below, upper: entry, before, after, mayDrop, isMerged });
     if (mayDrop && after && isFolder(after)) this.steps.folders.push({ path: below, lower: after, isHidden });
   }
