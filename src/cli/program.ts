@@ -17,6 +17,7 @@ import type { Act, Action, Look, Looking } from './grammar/shared.js';
 import { addShellCommands } from './grammar/shells.js';
 import { addStoreCommands } from './grammar/store.js';
 import { addTransferCommands } from './grammar/transfer.js';
+import { addWritableCommands } from './grammar/writable.js';
 import { makeProgress } from './progress-bar.js';
 import { type Report, writeError, writeReport } from './render.js';
 
@@ -50,6 +51,7 @@ const groups: readonly { names: readonly string[]; add(program: Command, act: Ac
   // The script that `completion` prints is of all.
   { names: ['run', 'shell'], add: addShellCommands },
   { names: ['export', 'import', 'pack', 'unpack'], add: addTransferCommands },
+  { names: ['adopt', 'revert'], add: addWritableCommands },
 ];
 
 /**

@@ -71,8 +71,8 @@ export function composeManifest(
 }
 
 function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
-  const { slot, installer, directUrl } = layer;
-  return { image, slot, requested: layer.reason === 'requested', installer, directUrl };
+  const { slot, installer, directUrl, writer } = layer;
+  return { image, slot, requested: layer.reason === 'requested', installer, directUrl, writer };
 }
 
 function composeLayers(

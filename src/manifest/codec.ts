@@ -1,7 +1,7 @@
 import { toDigest } from '../base/brands.js';
 import { ShenvError } from '../base/errors.js';
 import { FrameError, packFramed, unpackFramed } from '../base/msgpack.js';
-import { type DirectUrl, type Layer, type Manifest, manifestVersion } from './types.js';
+import { type DirectUrl, type Layer, type Manifest, manifestVersion, type Writer } from './types.js';
 
 /** Byte layout of the file: docs/manifest-format.md. */
 const magic = 'SHENVMAN';
@@ -17,6 +17,8 @@ export type PackedLayer = [
   directUrl: DirectUrl | null,
   url: string | null,
   from: string | null,
+  /** Left out where there is nothing to tell. */
+  writer?: Writer,
 ];
 
 type PackedManifest = Omit<Manifest, 'layers' | 'interpreter'> & {
@@ -53,17 +55,18 @@ export function decodeManifest(data: Buffer, path: string): Manifest {
 }
 
 export function packLayer(layer: Omit<Layer, 'slot'>): PackedLayer {
-  const { image, reason, installer, bytecode, directUrl, url, from } = layer;
+  const { image, reason, installer, bytecode, directUrl, url, from, writer } = layer;
   const digest = Buffer.from(image.wheelDigest, 'hex');
   const isRequested = reason === 'requested';
   return [
     ...([image.name, image.version, digest, isRequested, installer] as const),
     ...([bytecode ?? null, directUrl ?? null, url ?? null, from ?? null] as const),
+    ...(writer === undefined ? ([] as const) : ([writer] as const)),
   ];
 }
 
 export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
-  const [name, version, digest, isRequested, installer, bytecode, directUrl, url, from] = packed;
+  const [name, version, digest, isRequested, installer, bytecode, directUrl, url, from, writer] = packed;
   return {
     image: { name, version, wheelDigest: toDigest(digest.toString('hex')) },
     reason: isRequested ? 'requested' : 'dependency',
@@ -72,5 +75,6 @@ export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
     ...(directUrl === null ? {} : { directUrl }),
     ...(url === null ? {} : { url }),
     ...(from === null ? {} : { from }),
+    ...(writer === undefined ? {} : { writer }),
   };
 }

@@ -20,6 +20,12 @@ export interface ImageReference {
 /** direct_url.json of a distribution that was asked for by URL or path (PEP 610); stored as given. */
 export type DirectUrl = Readonly<Record<string, unknown>>;
 
+/**
+ * Whose forms the files have that an installer wrote (scripts, INSTALLER, RECORD), where they are not those of a pip of
+ * the interpreter's time: those of older ones, or uv's. Of layers that were adopted.
+ */
+export type Writer = 'distlib' | 'uv';
+
 export interface Layer {
   image: ImageReference;
   /** Constant for as long as this image stays in the environment; inode numbers are made of it. */
@@ -34,6 +40,7 @@ export interface Layer {
   url?: string;
   /** Name of the environment that it is inherited from; its own layers have none. */
   from?: string;
+  writer?: Writer;
 }
 
 /** An environment whose layers lie under this one's. They are copied into this manifest: `Layer.from`. */

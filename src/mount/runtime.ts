@@ -128,19 +128,35 @@ export async function listRecords(runtime: string): Promise<DaemonRecord[]> {
  * all, else where it is mounted alone. Undefined when it is mounted nowhere.
  */
 export async function findMountOf(runtime: string, home: string, name: string): Promise<string | undefined> {
+  return (await findServing(runtime, home, name))?.path;
+}
+
+/** As `findMountOf`, with the mountpoint of the daemon. */
+export async function findServing(
+  runtime: string,
+  home: string,
+  name: string,
+): Promise<{ mountpoint: string; path: string } | undefined> {
   const records = (await listRecords(runtime)).filter((record) => record.home === home && isServed(record));
   const ofAll = records.find(({ environment }) => environment === undefined);
-  if (ofAll) return join(ofAll.mountpoint, name);
-  return records.find(({ environment }) => environment === name)?.mountpoint;
+  if (ofAll) return { mountpoint: ofAll.mountpoint, path: join(ofAll.mountpoint, name) };
+  const alone = records.find(({ environment }) => environment === name);
+  return alone && { mountpoint: alone.mountpoint, path: alone.mountpoint };
 }
 
 export interface ControlRequest {
-  operation: 'status' | 'reload' | 'stop' | 'restart';
+  operation: 'status' | 'reload' | 'stop' | 'restart' | 'adopt' | 'revert';
   lazy?: boolean;
   /** With `reload`: paths of images whose files were replaced. */
   images?: readonly string[];
   /** With `restart`: the program that is to take over, and its first arguments. */
   command?: readonly string[];
+  /** With `adopt` and `revert`: the environment. */
+  name?: string;
+  /** With `adopt`: a file with the plan (env/adopt/plan.ts), which the asker removes. */
+  plan?: string;
+  /** With `revert`: what is taken back, relative to the environment's root; '' for all. */
+  paths?: readonly string[];
 }
 
 /**
@@ -151,10 +167,14 @@ export async function askDaemon(
   runtime: string,
   mountpoint: string,
   request: ControlRequest,
+  timeoutMs = requestTimeoutMs,
 ): Promise<unknown> {
   let answer: string;
   try {
-    answer = await exchangePatiently(runtime, mountpoint, `${JSON.stringify(request)}\n`);
+    answer = await exchangePatiently(runtime, mountpoint, {
+      line: `${JSON.stringify(request)}\n`,
+      timeoutMs,
+    });
   } catch (cause) {
     throw new ShenvError('DAEMON_UNREACHABLE', `The daemon of ${mountpoint} does not answer`, {
       hint: `Run \`shenv-fs unmount ${mountpoint}\` and mount again.`,
@@ -171,12 +191,17 @@ export async function askDaemon(
   return reply.ok;
 }
 
-async function exchangePatiently(runtime: string, mountpoint: string, line: string): Promise<string> {
+interface Asked {
+  line: string;
+  timeoutMs: number;
+}
+
+async function exchangePatiently(runtime: string, mountpoint: string, asked: Asked): Promise<string> {
   const { socket } = runtimeFiles(runtime, mountpoint);
   const endMs = Date.now() + takeOverTimeoutMs;
   for (;;) {
     try {
-      return await exchange(socket, line);
+      return await exchange(socket, asked);
     } catch (error) {
       const isLost = error instanceof Error && error.message !== noAnswerInTime;
       if (!isLost || Date.now() > endMs || !(await isBeingReplaced(runtime, mountpoint))) throw error;
@@ -190,13 +215,13 @@ async function isBeingReplaced(runtime: string, mountpoint: string): Promise<boo
   return record?.supervisor !== undefined && isRunning(record.supervisor) !== false;
 }
 
-async function exchange(socketPath: string, line: string): Promise<string> {
+async function exchange(socketPath: string, { line, timeoutMs }: Asked): Promise<string> {
   // Loaded only where there is a daemon to talk to.
   const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let received = '';
-    socket.setTimeout(requestTimeoutMs, () => socket.destroy(new Error(noAnswerInTime)));
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(noAnswerInTime)));
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(line));
     socket.on('data', (text) => {

@@ -145,7 +145,7 @@ class Composer {
         'bin',
         script.name,
         layer,
-        this.#generated(layer, node, true, { type: 'entryPoint', script }),
+        this.#generated(layer, node, true, { type: 'entryPoint', script, writer: viewLayer.writer }),
       );
       this.#namesTouched += 1;
     });

@@ -1,5 +1,6 @@
 import type { ImageScript } from '../image/meta.js';
 import type { NodeIndex } from '../image/read.js';
+import type { Writer } from '../manifest/types.js';
 import type { Segment } from '../python/skeleton.js';
 import { firstGeneratedNode } from './inode.js';
 import type { ViewLayer } from './tree.js';
@@ -8,7 +9,7 @@ import type { ViewLayer } from './tree.js';
 export type GeneratedContent =
   | { type: 'template'; segments: readonly Segment[] }
   | { type: 'text'; text: string }
-  | { type: 'entryPoint'; script: ImageScript }
+  | { type: 'entryPoint'; script: ImageScript; writer: Writer | undefined }
   /** A script of the wheel whose first line is the environment's to write. */
   | { type: 'pythonScript'; layer: number; node: NodeIndex }
   | { type: 'record'; layer: number }
@@ -27,7 +28,10 @@ export function distInfoFiles(viewLayer: ViewLayer, layer: number): DistInfoFile
     {
       name: 'INSTALLER',
       node: firstGeneratedNode,
-      content: { type: 'text', text: `${viewLayer.installer}\n` },
+      content: {
+        type: 'text',
+        text: viewLayer.writer === 'uv' ? viewLayer.installer : `${viewLayer.installer}\n`,
+      },
     },
     { name: 'RECORD', node: firstGeneratedNode + 1, content: { type: 'record', layer } },
   ];

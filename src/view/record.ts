@@ -45,13 +45,13 @@ export async function environmentRecord(
   }
   for (const script of scriptsOf(image.meta.scripts, minor)) {
     const path = relativeTo(view.sitePackages, `bin/${script.name}`);
-    rows.push(await hashed(path, await render({ type: 'entryPoint', script })));
+    rows.push(await hashed(path, await render({ type: 'entryPoint', script, writer: viewLayer.writer })));
   }
   for (const file of distInfoFiles(viewLayer, layer)) {
     if (file.content.type === 'record') continue;
     rows.push(await hashed(`${image.meta.distInfo}/${file.name}`, await render(file.content)));
   }
-  return formatRecord(rows.sort(compareRows));
+  return formatRecord(rows.sort(compareRows), viewLayer.writer === 'uv' ? '\n' : '\r\n');
 }
 
 /** The row of a source's .pyc, where the layer shows bytecode; without hash, as pip writes it. */

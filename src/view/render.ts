@@ -23,7 +23,9 @@ export async function render(view: View, content: GeneratedContent, context: Ren
     case 'text':
       return Buffer.from(content.text);
     case 'entryPoint':
-      return Buffer.from(entryPointScript(content.script, python, view.interpreter?.minor ?? ''));
+      return Buffer.from(
+        entryPointScript(content.script, python, view.interpreter?.minor ?? '', content.writer),
+      );
     case 'pythonScript': {
       const body = await context.readContents(view.layers[content.layer]!.image, content.node);
       return Buffer.concat([Buffer.from(shebang(python)), body]);

@@ -1,4 +1,5 @@
 import type { ImageScript } from '../image/meta.js';
+import type { Writer } from '../manifest/types.js';
 
 /** Linux reads this many bytes of a script for its interpreter (BINPRM_BUF_SIZE is 256 since 5.1, 128 before). */
 const shebangBytes = 127;
@@ -24,26 +25,51 @@ function quoteForBoth(path: string): string {
   return `'${path.replace(/['\\]/g, (character) => escapes[character]!)}'`;
 }
 
-/** A console or gui script: what pip of the same Python's time writes, so that trees compare equal. */
-export function entryPointScript(script: ImageScript, python: string, minor: string): string {
-  const name = script.attribute.split('.')[0];
-  const oldPython = Number(minor.split('.')[1]) < 9;
-  const lines = oldPython
-    ? [
+/**
+ * A console or gui script: what pip of the same Python's time writes, so that trees compare equal; or what `writer`
+ * does.
+ */
+export function entryPointScript(
+  script: ImageScript,
+  python: string,
+  minor: string,
+  writer: Writer | undefined = Number(minor.split('.')[1]) < 9 ? 'distlib' : undefined,
+): string {
+  return `${shebang(python)}${scriptLines(script, writer).join('\n')}\n`;
+}
+
+function scriptLines({ module, attribute }: ImageScript, writer: Writer | undefined): string[] {
+  const imported = `from ${module} import ${attribute.split('.')[0]}`;
+  switch (writer) {
+    case 'distlib':
+      return [
         '# -*- coding: utf-8 -*-',
         'import re',
         'import sys',
-        `from ${script.module} import ${name}`,
+        imported,
         "if __name__ == '__main__':",
         "    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])",
-        `    sys.exit(${script.attribute}())`,
-      ]
-    : [
+        `    sys.exit(${attribute}())`,
+      ];
+    case 'uv':
+      return [
+        '# -*- coding: utf-8 -*-',
         'import sys',
-        `from ${script.module} import ${name}`,
+        imported,
+        'if __name__ == "__main__":',
+        '    if sys.argv[0].endswith("-script.pyw"):',
+        '        sys.argv[0] = sys.argv[0][:-11]',
+        '    elif sys.argv[0].endswith(".exe"):',
+        '        sys.argv[0] = sys.argv[0][:-4]',
+        `    sys.exit(${attribute}())`,
+      ];
+    case undefined:
+      return [
+        'import sys',
+        imported,
         "if __name__ == '__main__':",
         "    sys.argv[0] = sys.argv[0].removesuffix('.exe')",
-        `    sys.exit(${script.attribute}())`,
+        `    sys.exit(${attribute}())`,
       ];
-  return `${shebang(python)}${lines.join('\n')}\n`;
+  }
 }

@@ -1,5 +1,6 @@
 import type { InodeNumber } from '../base/brands.js';
 import type { Image, NodeIndex } from '../image/read.js';
+import type { Writer } from '../manifest/types.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
 import type { GeneratedContent } from './generated.js';
 
@@ -10,6 +11,8 @@ export interface ViewLayer {
   requested: boolean;
   installer: string;
   directUrl: Readonly<Record<string, unknown>> | undefined;
+  /** As `Layer.writer`. */
+  writer?: Writer | undefined;
   /** Of an own view: times in ns in the place of the image's, by node; generated files have nodes too. */
   times?: ReadonlyMap<number, bigint>;
 }

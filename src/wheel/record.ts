@@ -72,9 +72,9 @@ function nextDelimiter(text: string, from: number): number {
 }
 
 /** Writes rows as Python's csv module does by default: fields quoted where needed, lines ended by CRLF. */
-export function formatRecord(rows: Iterable<RecordRow>): string {
+export function formatRecord(rows: Iterable<RecordRow>, lineEnd = '\r\n'): string {
   let text = '';
-  for (const row of rows) text += `${quote(row.path)},${quote(row.hash)},${quote(row.size)}\r\n`;
+  for (const row of rows) text += `${quote(row.path)},${quote(row.hash)},${quote(row.size)}${lineEnd}`;
   return text;
 }
 

@@ -57,7 +57,11 @@ export async function diffEnvironments(
   workspace: Workspace,
   first: string,
   second: string | undefined,
+  options: { exitCode?: boolean } = {},
 ): Promise<Report> {
+  const { isWritable } = await import('../../env/adopt/writable.js');
+  if (second === undefined && !first.includes('@') && (await isWritable(workspace, first)))
+    return (await import('./local-edits.js')).showEdits(workspace, first, options);
   const [from, to] = second === undefined ? await pairOf(workspace, first) : [first, second];
   const data = await compare(workspace, from, to);
   const { interpreters, requested } = data;

@@ -30,7 +30,10 @@ export function addGenerationCommands(program: Command, act: Act): void {
     .command('diff')
     .argument('<env>', 'environment, or a generation of it: web@3')
     .argument('[other-env]', 'another one (default: the generation before, or what is current)')
-    .description('show what two generations or environments differ in')
+    .description(
+      'show what two generations or environments differ in; of a writable one alone, its local edits',
+    )
+    .option('--exit-code', 'end with status 1 where there are local edits')
     .addOption(json())
     .addHelpText(
       'after',

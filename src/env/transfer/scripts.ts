@@ -7,13 +7,23 @@ const interpreters = /^(?:#!(\S+)\n|#!\/bin\/sh\n'''exec' (?:"([^"\n]+)"|(\S+)) 
 
 /** The line (or lines) in a script that starts this venv's interpreter: what wheels have `#!python` for. */
 export async function interpreterLineOf(venv: Venv, path: string): Promise<Buffer | undefined> {
+  const start = await readStart(path);
+  return start && venv.spellings.some((root) => isInterpreter(start.python, root)) ? start.line : undefined;
+}
+
+/** The interpreter that a script names in its first line; undefined for a file without one. */
+export async function interpreterOf(path: string): Promise<string | undefined> {
+  return (await readStart(path))?.python;
+}
+
+async function readStart(path: string): Promise<{ line: Buffer; python: string } | undefined> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(startBytes), 0, startBytes, 0);
     const match = interpreters.exec(buffer.toString('latin1', 0, bytesRead));
-    const python = match && Buffer.from(match[1] ?? match[2] ?? match[3] ?? '', 'latin1').toString();
-    const isOwn = python && venv.spellings.some((root) => isInterpreter(python, root));
-    return isOwn ? Buffer.from(match[0], 'latin1') : undefined;
+    if (!match) return undefined;
+    const python = Buffer.from(match[1] ?? match[2] ?? match[3] ?? '', 'latin1').toString();
+    return { line: Buffer.from(match[0], 'latin1'), python };
   } finally {
     await file.close();
   }

@@ -56,7 +56,8 @@ export async function surveyVenv(venv: Venv): Promise<Installed[]> {
   return found;
 }
 
-async function surveyDistribution(venv: Venv, distInfo: string): Promise<Installed | undefined> {
+/** One distribution; undefined without METADATA, WHEEL or RECORD. Throws for metadata that cannot be parsed. */
+export async function surveyDistribution(venv: Venv, distInfo: string): Promise<Installed | undefined> {
   const folder = join(venv.root, venv.sitePackages, distInfo);
   const text = (name: string) => unless('ENOENT', readFile(join(folder, name), 'utf8'));
   const [metadata, wheel, record] = [await text('METADATA'), await text('WHEEL'), await text('RECORD')];

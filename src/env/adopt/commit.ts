@@ -1,0 +1,148 @@
+import { lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { ShenvError } from '../../base/errors.js';
+import type { Manifest } from '../../manifest/types.js';
+import type { View } from '../../view/tree.js';
+import { placeOf } from './identity.js';
+import type { AdoptionPlan, Drop } from './plan.js';
+import { type Pair, reconcile, type Steps } from './reconcile.js';
+import type { AdoptionTarget } from './target.js';
+import { mergeTimes, readTimes, type Times, writeTimes } from './times.js';
+import { readUpperTree } from './upper-tree.js';
+
+/** Whoever shows the environment, or changes it without a mount. */
+export interface Committing {
+  target: AdoptionTarget;
+  /** The generation that is current. */
+  current: Manifest;
+  /** Composes what lies under the upper layer, without times. */
+  compose(manifest: Manifest): Promise<View>;
+  /** Publishes the generation; durable when it resolves. From then on `lower`, with `times`, lies under the upper layer. */
+  publish(manifest: Manifest, lower: View, times: Times): Promise<void>;
+}
+
+/** What adoption has done. */
+export interface Adopted {
+  /** Copies that are in the upper layer no more. */
+  dropped: number;
+  /** Copies that were written to since they were compared. */
+  kept: number;
+}
+
+/** So many operations of others wait at most for as many of these. */
+const batchLength = 200;
+
+/**
+ * Carries out a plan: names of the new lower tree that are not shown become whiteouts, times are written, the generation
+ * is published, then copies are dropped. Killed at any point, it leaves a tree that shows the same, and the next
+ * adoption goes on. Throws ENVIRONMENT_CHANGED when the plan was made for another generation, or would change what is
+ * shown.
+ */
+export async function commitAdoption(committing: Committing, plan: AdoptionPlan): Promise<Adopted> {
+  const { target, current } = committing;
+  if (current.generation !== plan.base)
+    throw overtaken(current, `its generation is ${current.generation} by now`);
+  const next = plan.next ?? current;
+  const [before, after] = [await committing.compose(current), await committing.compose(next)];
+  const folderTimes = new Map<string, bigint>();
+  const steps = await target.exclusively(async () => {
+    const upper = await readUpperTree(target.root);
+    const found = reconcile(upper, before, after);
+    const [conflict] = found.conflicts;
+    if (conflict) throw overtaken(current, `'${conflict.path}' would be another file`);
+    for (const { path } of found.folders) noteFolder(target.root, path, folderTimes);
+    for (const path of found.hide) target.hide(path);
+    await target.sync();
+    const times = await noteTimes(target, { plan, steps: found, before, after, folderTimes });
+    if (plan.next) await committing.publish(plan.next, after, times);
+    else await committing.publish(current, after, times);
+    for (const path of found.reveal) target.reveal(path);
+    return found;
+  });
+  return dropAll(target, after, { steps, drops: plan.drops, folderTimes });
+}
+
+function noteFolder(root: string, path: string, times: Map<string, bigint>): void {
+  const status = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+  if (status && (status.mode & 0o7777n) === 0o755n) times.set(path, status.mtimeNs);
+}
+
+/** Of what will come from the store, in place before it does. */
+async function noteTimes(
+  target: AdoptionTarget,
+  noted: {
+    plan: AdoptionPlan;
+    steps: Steps;
+    before: View;
+    after: View;
+    folderTimes: ReadonlyMap<string, bigint>;
+  },
+): Promise<Times> {
+  const { plan, steps, before, after, folderTimes } = noted;
+  const added = new Map<number, Map<number, bigint>>();
+  const note = (slot: number, node: number, mtimeNs: bigint) => {
+    const nodes = added.get(slot) ?? new Map<number, bigint>();
+    added.set(slot, nodes.set(node, mtimeNs));
+  };
+  for (const { slot, node, mtimeNs } of plan.drops) note(slot, node, mtimeNs);
+  for (const { path, lower } of steps.folders) {
+    const mtimeNs = folderTimes.get(path);
+    const { slot, node } = placeOf(after, lower);
+    if (mtimeNs !== undefined) note(slot, node, mtimeNs);
+  }
+  const folder = dirname(target.root);
+  const slots = new Set([0, ...[...before.layers, ...after.layers].map(({ slot }) => slot)]);
+  const times = mergeTimes(await readTimes(folder), added, slots);
+  await writeTimes(folder, times);
+  return times;
+}
+
+async function dropAll(
+  target: AdoptionTarget,
+  after: View,
+  {
+    steps,
+    drops,
+    folderTimes,
+  }: { steps: Steps; drops: readonly Drop[]; folderTimes: ReadonlyMap<string, bigint> },
+): Promise<Adopted> {
+  const pairs = new Map(steps.files.map((pair) => [pair.path, pair]));
+  const done: Adopted = { dropped: 0, kept: 0 };
+  const fitting = drops.filter((drop) => isOf(after, drop, pairs.get(drop.path)));
+  await inBatches(target, fitting, ({ path, stamp }) => {
+    if (pairs.get(path)!.isHidden) target.reveal(path);
+    done[target.giveBack(path, stamp) ? 'dropped' : 'kept'] += 1;
+  });
+  await inBatches(target, steps.folders, ({ path }) => {
+    const mtimeNs = folderTimes.get(path);
+    if (mtimeNs !== undefined) target.giveBackFolder(path, mtimeNs);
+  });
+  await target.exclusively(() => target.sync());
+  return done;
+}
+
+function isOf(view: View, { slot, node }: Drop, pair: Pair | undefined): boolean {
+  if (!pair) return false;
+  const place = placeOf(view, pair.lower);
+  return place.slot === slot && place.node === node;
+}
+
+async function inBatches<T>(
+  target: AdoptionTarget,
+  items: readonly T[],
+  work: (item: T) => void,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += batchLength) {
+    await target.exclusively(async () => {
+      for (const item of items.slice(at, at + batchLength)) work(item);
+    });
+    await setImmediate();
+  }
+}
+
+function overtaken({ name }: Manifest, rule: string): ShenvError {
+  return new ShenvError('ENVIRONMENT_CHANGED', `'${name}' was changed meanwhile: ${rule}`, {
+    hint: 'Nothing was lost; run the command again.',
+  });
+}

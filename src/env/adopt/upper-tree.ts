@@ -1,0 +1,61 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** docs/writable.md, "On disk". */
+export const whiteoutPrefix = '.wh.';
+export const redirectName = '.wh..lower';
+
+/** What an upper layer has at one name. */
+export type UpperEntry = UpperFolder | { kind: 'file' | 'link' | 'other' };
+
+/** A folder of an upper layer, by its names alone. */
+export interface UpperFolder {
+  kind: 'folder';
+  entries: Map<string, UpperEntry>;
+  /** Names of the lower folder that are not shown. */
+  whiteouts: Set<string>;
+  /** The lower folder that it is merged with, where that is not the one at its own path. */
+  redirect: string | undefined;
+}
+
+/** Reads the names below `folder`; changes nothing. */
+export async function readUpperTree(folder: string): Promise<UpperFolder> {
+  const read: UpperFolder = { kind: 'folder', entries: new Map(), whiteouts: new Set(), redirect: undefined };
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (name === redirectName) read.redirect = await readFile(join(folder, name), 'utf8');
+    else if (name.startsWith(whiteoutPrefix)) read.whiteouts.add(name.slice(whiteoutPrefix.length));
+    else if (entry.isDirectory()) read.entries.set(name, await readUpperTree(join(folder, name)));
+    else
+      read.entries.set(name, { kind: entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'other' });
+  }
+  return read;
+}
+
+/** What stat(2) tells of an object of an upper layer. */
+export interface UpperStatus {
+  /** Permissions alone. */
+  mode: number;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  /** Another one, and it is not what it was: inode number, size, both times. */
+  stamp: string;
+}
+
+/** Throws system errors. */
+export async function statusOf(path: string): Promise<UpperStatus> {
+  const { mode, size, mtimeNs, ctimeNs, ino } = await lstat(path, { bigint: true });
+  const stamp = `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  return { mode: Number(mode) & 0o7777, sizeBytes: Number(size), mtimeNs, stamp };
+}
+
+export function joinPath(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** The paths that whiteouts hide. */
+export function* whiteoutsOf(folder: UpperFolder, path = ''): Generator<string> {
+  for (const name of folder.whiteouts) yield joinPath(path, name);
+  for (const [name, entry] of folder.entries)
+    if (entry.kind === 'folder') yield* whiteoutsOf(entry, joinPath(path, name));
+}
