@@ -95,7 +95,7 @@ def attempt(function, world):
 
 
 def look(world, log, step, before):
-    """Logs the whole tree. A time is told as it was set, or else as whether it moved since the last look."""
+    """Logs the whole tree. A time is told as it was set, or else as whether it moved, or came, since the last look."""
     found = survey(world.root)
     tree = {path: timed(world, item, before.get(path)) for path, item in found.items()}
     log.write(json.dumps({"step": step, "tree": tree}, sort_keys=True) + "\n")
@@ -107,7 +107,8 @@ def look(world, log, step, before):
 def timed(world, item, before):
     told = {name: value for name, value in item.items() if name != "inode"}
     if item["mtime"] >= world.started_ns:
-        told["mtime"] = "new" if before is None else "moved" if before["mtime"] != item["mtime"] else "stays"
+        same = before is not None and all(before[field] == item[field] for field in ("mtime", "inode"))
+        told["mtime"] = "stays" if same else "moved"
     return told
 
 
