@@ -30,6 +30,14 @@ export async function anyInterpreter(): Promise<Probe> {
   return probe;
 }
 
+/** As `anyInterpreter`, of those that every user can run. */
+export async function anySharedInterpreter(): Promise<Probe> {
+  found ??= listInterpreters();
+  const probe = (await found).find((one) => one.ensurepipWheel !== null && !isPrivate(one));
+  if (!probe) throw new Error('no interpreter with ensurepip is here that every user can run');
+  return probe;
+}
+
 /** Every wheel that an interpreter's ensurepip carries. */
 export async function bundledWheels(probe: Probe): Promise<string[]> {
   const folder = join(probe.ensurepipWheel!, '..');
