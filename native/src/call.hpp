@@ -23,6 +23,8 @@ struct Call {
 
   // What the node id stands for.
   uint64_t inode() const { return header.nodeid == inode::mountRoot ? world.rootInode() : header.nodeid; }
+  // Something may lie over a view.
+  bool mayHaveUpper() const { return service.isWritable || world.hasOwn; }
   Tree tree() const { return Tree(world); }
   std::span<std::byte> scratch() const { return worker.reply.span(); }
 

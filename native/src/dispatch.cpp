@@ -47,7 +47,7 @@ Answer handle(const OpcodeEntry& entry, Call& call) {
     return Answer::fail(EINVAL);
   }
   try {
-    if (call.service.isWritable && !call.course.isNative)
+    if (call.mayHaveUpper() && !call.course.isNative)
       if (auto answer = route(call)) return *std::move(answer);
     return entry.handler(call);
   } catch (const std::exception&) {  // out of memory: this request fails, no other

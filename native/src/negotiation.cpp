@@ -25,15 +25,16 @@ constexpr FeatureName wanted[] = {
     {feature::maxPages, "MAX_PAGES"},
     {feature::cacheSymlinks, "CACHE_SYMLINKS"},
     {feature::noOpendirSupport, "NO_OPENDIR_SUPPORT"},
+    {feature::handleKillprivV2, "HANDLE_KILLPRIV_V2"},
     {feature::initExt, "INIT_EXT"},
     {feature::hasResend, "HAS_RESEND"},
 };
 
-// No cache for writing back, and no truncation by opening: what is written arrives here before the call returns.
+// With HANDLE_KILLPRIV_V2 a write does not ask for the capabilities of its file first. No cache for writing back, and no truncation by opening: what is written arrives here before the call returns.
 constexpr uint64_t wantedBits(bool isWritable) {
   uint64_t bits = 0;
   for (const auto& [bit, name] : wanted) bits |= bit;
-  return isWritable ? bits : bits & ~feature::bigWrites;
+  return isWritable ? bits : bits & ~(feature::bigWrites | feature::handleKillprivV2);
 }
 
 uint64_t offered(const InitIn& in) {

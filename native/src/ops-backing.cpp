@@ -51,11 +51,21 @@ Answer read(Call& call, int file) {
   return Answer::reply(into.first(done));
 }
 
+// As the kernel does for who may not set them.
+void dropSetIdBits(int file) {
+  struct stat found;
+  if (::fstat(file, &found) != 0) return;
+  const mode_t group = (found.st_mode & S_IXGRP) != 0 ? S_ISGID : 0;
+  const mode_t doomed = found.st_mode & (S_ISUID | group);
+  if (doomed != 0) (void)::fchmod(file, (found.st_mode & 07777) & ~doomed);
+}
+
 // What was written before a full disk counts: the kernel asks again for the rest.
 Answer write(Call& call, int file) {
   const auto in = load<wire::WriteIn>(call.body);
   const Bytes data = call.body.subspan(sizeof in);
   if (in.size != data.size()) return Answer::fail(EINVAL);
+  if ((in.writeFlags & wire::writeKillSuidgid) != 0) dropSetIdBits(file);
   size_t done = 0;
   while (done < data.size()) {
     const ssize_t count = ::pwrite(file, data.data() + done, data.size() - done, static_cast<off_t>(in.offset + done));

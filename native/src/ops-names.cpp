@@ -10,7 +10,7 @@ namespace {
 wire::EntryOut entryOf(const Call& call, const Object& object) {
   const uint64_t seconds = hasLastingAttributes(object) ? limits::endlessSeconds : 0;
   // The kernel asks again, and the upper layer answers.
-  const bool isChanged = call.service.isWritable && call.service.upper.isChanged(object.inode);
+  const bool isChanged = call.mayHaveUpper() && call.service.upper.isChanged(object.inode);
   return {.nodeid = call.world.nodeIdOf(object.inode),
           .generation = 0,
           .entryValid = seconds, .attrValid = isChanged ? 0 : seconds,

@@ -38,6 +38,7 @@ constexpr uint64_t parallelDirops = 1ull << 18;
 constexpr uint64_t maxPages = 1ull << 22;
 constexpr uint64_t cacheSymlinks = 1ull << 23;
 constexpr uint64_t noOpendirSupport = 1ull << 24;
+constexpr uint64_t handleKillprivV2 = 1ull << 28;
 constexpr uint64_t initExt = 1ull << 30;
 constexpr uint64_t hasResend = 1ull << 39;
 }  // namespace feature
@@ -158,6 +159,9 @@ struct StatfsOut {
   uint32_t bsize, namelen, frsize, padding, spare[6];
 };
 static_assert(sizeof(StatfsOut) == 80);
+
+// Of a write: it takes the set-id bits away.
+constexpr uint32_t writeKillSuidgid = 1u << 2;
 
 struct WriteIn {
   uint64_t handle, offset;

@@ -35,6 +35,10 @@ int64_t nowNs() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+void noteOwn(World& world) {
+  world.hasOwn = std::ranges::any_of(world.views, [](const auto& view) { return view->isOwn(); });
+}
+
 }  // namespace
 
 std::shared_ptr<const Image> World::image(uint32_t serial) const { return find(images, serial, serialOf); }
@@ -146,6 +150,7 @@ uint32_t Publisher::publishView(Bytes blob) {
   change([&](World& world) {
     std::erase_if(world.views, [&](const auto& other) { return other->environment() == view->environment(); });
     insert(world.views, view, environmentOf);
+    noteOwn(world);
   });
   return view->environment();
 }
@@ -153,5 +158,6 @@ uint32_t Publisher::publishView(Bytes blob) {
 void Publisher::dropView(uint32_t environment) {
   change([&](World& world) {
     std::erase_if(world.views, [&](const auto& view) { return view->environment() == environment; });
+    noteOwn(world);
   });
 }

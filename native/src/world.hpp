@@ -35,6 +35,7 @@ struct World {
   std::vector<std::shared_ptr<const Image>> images;  // sorted by serial
   std::vector<std::shared_ptr<const Image>> bytecodeImages;  // sorted by the serial of their base
   std::vector<std::shared_ptr<const View>> views;  // sorted by environment
+  bool hasOwn = false;  // one of them has an upper layer over it
   std::shared_ptr<const Roots> roots = std::make_shared<const Roots>();
   // Serials whose files a process before this one showed, sorted; JavaScript knows where each is.
   std::shared_ptr<const std::vector<uint32_t>> inherited = std::make_shared<const std::vector<uint32_t>>();

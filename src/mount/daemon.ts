@@ -24,6 +24,7 @@ import { type Inherited, ShownJournal } from './shown-journal.js';
 import { startEngine } from './start-engine.js';
 import { BackgroundAdoption } from './writable/background-adoption.js';
 import { HomeRoots } from './writable/home-roots.js';
+import { UpperCommands } from './writable/upper-commands.js';
 
 /** One running mount: the engine, what it serves, and the control socket. */
 export class Daemon {
@@ -51,6 +52,8 @@ export class Daemon {
   #cache: ContentCache | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #adoption: BackgroundAdoption | undefined;
+  /** Changes that the kernel is still being told of. */
+  #forgetting = 0;
 
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
@@ -169,7 +172,10 @@ export class Daemon {
       journal: this.#journal,
       inherited,
       statfsPath: this.#workspace.places.home,
-      roots: environment === undefined ? this.#openRoots() : undefined,
+      roots:
+        environment === undefined
+          ? new HomeRoots(this.#workspace, this.#environments, () => this.#show())
+          : undefined,
       onEnd: () => void this.#cleanUp(),
     });
     this.#engine = engine;
@@ -216,6 +222,10 @@ export class Daemon {
         return this.#reload(new Set(request.images));
       case 'stop':
         return this.stop(request.lazy ?? false);
+      case 'adopt':
+        return this.#commands().adopt(request.name ?? '', request.plan ?? '');
+      case 'revert':
+        return this.#commands().revert(request.name ?? '', request.paths ?? []);
       case 'restart':
         return this.#restart(request.command ?? []);
       default:
@@ -232,12 +242,16 @@ export class Daemon {
     });
   }
 
-  #openRoots(): HomeRoots {
-    const show = () =>
-      new Promise<void>((resolve, reject) => {
-        this.#reload(new Set(), [], resolve).catch(reject);
-      });
-    return new HomeRoots(this.#workspace, this.#environments, show);
+  /** Resolves when requests are answered from what is in the home now. */
+  #show(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#reload(new Set(), [], resolve).catch(reject);
+    });
+  }
+
+  #commands(): UpperCommands {
+    const [workspace, environments, engine] = [this.#workspace, this.#environments, this.#engine!];
+    return new UpperCommands({ workspace, environments, engine, show: () => this.#show() });
   }
 
   /**
@@ -249,19 +263,40 @@ export class Daemon {
     forgotten: Publication['forgotten'] = [],
     onServed?: () => void,
   ): Promise<void> {
-    const next = this.#reloading.then(async () => {
-      const startedMs = performance.now();
-      const publication = await this.#environments.reload(renewed);
-      for (const path of publication.renewed) this.#contents.forget(path);
-      const all = [...publication.forgotten, ...forgotten];
-      await this.#engine!.publish({ ...publication, forgotten: all }, onServed);
-      this.#journal?.settle();
-      this.#reloads += 1;
+    const served = this.#reloading.then(() => this.#publish(renewed, forgotten));
+    this.#reloading = served.then(
+      () => undefined,
+      () => undefined,
+    );
+    if (onServed) void served.then(onServed, () => undefined);
+    const next = served.then(({ forgotten: isForgotten }) => isForgotten);
+    next.catch((error: unknown) => this.#tellFailure('reload-failed', error));
+    return next;
+  }
+
+  /**
+   * Resolves when requests are answered from what was found, `forgotten` when the kernel has let go of the rest: it may
+   * wait for a request that waits for the next reload.
+   */
+  async #publish(
+    renewed: ReadonlySet<string>,
+    forgotten: Publication['forgotten'],
+  ): Promise<{ forgotten: Promise<void> }> {
+    const startedMs = performance.now();
+    const publication = await this.#environments.reload(renewed);
+    for (const path of publication.renewed) this.#contents.forget(path);
+    const all = [...publication.forgotten, ...forgotten];
+    this.#forgetting += 1;
+    const flushed = this.#engine!.publish({ ...publication, forgotten: all }).then(async () => {
       logReload(this.#options.log, publication, performance.now() - startedMs);
       if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
     });
-    this.#reloading = next.catch((error: unknown) => this.#tellFailure('reload-failed', error));
-    return next;
+    const done = flushed.finally(() => {
+      this.#forgetting -= 1;
+      this.#reloads += 1;
+      if (this.#forgetting === 0) this.#journal?.settle();
+    });
+    return { forgotten: done };
   }
 
   #tellFailure(event: string, error: unknown): void {

@@ -85,11 +85,12 @@ export interface Engine {
   readonly name: EngineName;
   /** Resolves when the mount answers. Throws ENGINE_UNAVAILABLE or MOUNT_FAILED. */
   mount(): Promise<void>;
-  /**
-   * Resolves when no process can see the old state any more. `onServed` is called as soon as requests are answered
-   * from the new one: who waits for the kernel to forget the old one inside of a request would wait for himself.
-   */
-  publish(publication: Publication, onServed?: () => void): Promise<void>;
+  /** Answers requests from the new state when it returns; resolves when no process can see the old one any more. */
+  publish(publication: Publication): Promise<void>;
+  /** Runs when no request to the environment is amid its work; undefined where nothing can be written. */
+  inTurn?<T>(environmentSerial: number, work: () => T | Promise<T>): Promise<T>;
+  /** Resolves when the kernel has forgotten what upper layers told of. */
+  settle?(): Promise<void>;
   /** Answers what was asked and asks for no more, so that another process can take over; undefined where none can. */
   handOver?(): Promise<void>;
   /** After a take-over: composes what the process before had composed. Never fails. */

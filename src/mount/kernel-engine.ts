@@ -74,10 +74,7 @@ export class KernelEngine implements Engine, CopyReader {
     if (inherited?.loaded.has(controlSerial)) session.invalidateEntry(rootInode, controlName);
   }
 
-  async publish(
-    { rootsChanged, replaced, forgotten, renewed }: Publication,
-    onServed?: () => void,
-  ): Promise<void> {
+  async publish({ rootsChanged, replaced, forgotten, renewed }: Publication): Promise<void> {
     const session = this.#session!;
     this.#images!.renew(renewed);
     this.#cache?.forget(renewed);
@@ -89,7 +86,6 @@ export class KernelEngine implements Engine, CopyReader {
     if (renewed.size > 0) for (const replacement of replaced) this.#forgetContents(replacement, renewed);
     if (rootsChanged) this.#publishRoots();
     this.#forget(forgotten);
-    onServed?.();
     await session.flushInvalidations();
   }
 
@@ -107,9 +103,12 @@ export class KernelEngine implements Engine, CopyReader {
     });
   }
 
-  /** Runs when no request to the environment is amid its work. */
   inTurn<T>(environmentSerial: number, work: () => T | Promise<T>): Promise<T> {
     return this.#requests!.inTurn(environmentSerial, work);
+  }
+
+  settle(): Promise<void> {
+    return this.#session!.flushInvalidations();
   }
 
   async handOver(): Promise<void> {

@@ -1,7 +1,9 @@
 import { ShenvError } from '../base/errors.js';
+import { applyTimes, readTimes } from '../env/adopt/times.js';
 import { loadView } from '../env/load-view.js';
 import { parseReference } from '../env/name.js';
 import { loadSealed } from '../env/sealed/load.js';
+import type { UpperState } from '../env/upper-folder.js';
 import type { Workspace } from '../env/workspace.js';
 import type { Manifest } from '../manifest/types.js';
 import { ImageCache } from '../store/image-cache.js';
@@ -30,6 +32,8 @@ export class MountedEnvironments implements ViewSource {
   readonly #images: ImageCache;
   readonly #brought: BroughtImages;
   #environments = new Map<string, MountedEnvironment>();
+  /** Composed anew by the next reload though their generation is the same. */
+  readonly #outdated = new Set<string>();
   readonly #control: ControlFolder;
   /** What the kernel may know of a process before this one, beside `#environments`. */
   #earlier: readonly ShownGeneration[] = [];
@@ -102,6 +106,11 @@ export class MountedEnvironments implements ViewSource {
 
   upperOf(environmentSerial: number): ShownUpper | undefined {
     return this.uppers.of(environmentSerial);
+  }
+
+  /** What lies under the upper layer of an environment is shown otherwise: the next reload composes it anew. */
+  outdate(name: string): void {
+    this.#outdated.add(name);
   }
 
   /** Names of environments with an upper layer that were shown. */
@@ -249,7 +258,7 @@ export class MountedEnvironments implements ViewSource {
       const upper = await environments.upper(reference.name).state();
       const isSameState = (known?.upper ?? upper) === upper;
       const isSame = known?.generation === generation && known.environmentSerial === manifest.serial;
-      if (isSame && isSameState) {
+      if (isSame && isSameState && !this.#outdated.delete(name)) {
         known.upper = upper;
         return known;
       }
@@ -279,8 +288,9 @@ export class MountedEnvironments implements ViewSource {
       await this.#options.shown.cover(environment.images);
       const upper = environments.upper(parseReference(name).name);
       const state = environment.upper ?? (await upper.state());
-      const sealed = state === 'none' ? await this.#loadSealed(name, manifest) : undefined;
-      const view = sealed ?? (await loadView(manifest, this.#images, environments.interpreters, state));
+      const sealed = await this.#loadSealed(name, manifest, state);
+      const composed = sealed ?? (await loadView(manifest, this.#images, environments.interpreters, state));
+      const view = state === 'none' ? composed : applyTimes(composed, await readTimes(upper.path));
       if (state !== 'none') await this.uppers.open(upper, view, environment.wasShown === true);
       this.failures.delete(name);
       logComposed(this.#options.log, {
@@ -301,11 +311,11 @@ export class MountedEnvironments implements ViewSource {
   }
 
   /** Undefined where it is not sealed, or what was sealed is of no use: then its images are read. */
-  async #loadSealed(name: string, manifest: Manifest): Promise<View | undefined> {
+  async #loadSealed(name: string, manifest: Manifest, upper: UpperState): Promise<View | undefined> {
     const { environments, store } = this.#workspace;
     this.warnings.delete(name);
     try {
-      return await loadSealed(environments.sealed.pathOf(manifest), manifest, store, this.#images);
+      return await loadSealed(environments.sealed.pathOf(manifest), manifest, store, this.#images, upper);
     } catch (error) {
       this.warnings.set(name, error instanceof Error ? error.message : String(error));
       return undefined;

@@ -14,7 +14,7 @@ import type { UpperState } from './options.js';
  */
 
 /** The folder at a path, if it has a part in the upper layer. */
-function folderAt({ tree }: UpperState, path: string): FolderNode | undefined {
+export function folderAt({ tree }: UpperState, path: string): FolderNode | undefined {
   let folder = tree.root;
   for (const name of path === '' ? [] : path.split('/')) {
     const node = folder.children.get(name)?.node;
@@ -24,7 +24,7 @@ function folderAt({ tree }: UpperState, path: string): FolderNode | undefined {
   return folder;
 }
 
-function split(path: string): { above: string; name: string } {
+export function split(path: string): { above: string; name: string } {
   const slash = path.lastIndexOf('/');
   return { above: path.slice(0, Math.max(0, slash)), name: path.slice(slash + 1) };
 }
@@ -86,6 +86,7 @@ export function giveBack(state: UpperState, path: string, stamp: string): boolea
     else unlinkSync(onDisk);
   });
   tree.detach(folder, name);
+  events.outdated([folder.inode, ...folder.aliases], name);
   if (!isLast) return true;
   if (!isItself) events.orphaned(file.inode);
   else {
@@ -117,6 +118,7 @@ export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint)
   }
   tree.detach(parent, folder.name);
   tree.unmerge(folder);
+  events.outdated([parent.inode, ...parent.aliases], folder.name);
   for (const inode of [folder.inode, ...folder.aliases]) {
     tree.nodes.delete(inode);
     if (inode === merged.inode) events.restored(inode);

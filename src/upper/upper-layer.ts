@@ -28,6 +28,7 @@ import { existing, forget, rmdir, unlink } from './removal.js';
 import { rename } from './rename.js';
 import { setAttributes } from './set-attributes.js';
 import { openToSync, syncAll } from './synchronize.js';
+import { takeBack } from './take-back.js';
 
 /**
  * The writable tree of one environment (docs/writable.md). Every operation is synchronous but `open` and `sync`, throws
@@ -254,6 +255,11 @@ export class UpperLayer {
   /** Removes the part of a folder that has nothing of its own. False where it has, or another time. */
   giveBackFolder(path: string, mtimeNs: bigint): boolean {
     return giveBackFolder(this.#state, path, mtimeNs);
+  }
+
+  /** Takes the local edit at a path back (take-back.ts). False where there is none. */
+  takeBack(path: string): boolean {
+    return takeBack(this.#state, path);
   }
 
   #attributesOf(thing: Thing): FileAttributes {

@@ -112,6 +112,8 @@ export class TestEvents implements UpperEvents {
     this.isChanged.delete(inode);
   }
 
+  outdated(): void {}
+
   orphaned(inode: bigint): void {
     this.orphans.add(inode);
   }

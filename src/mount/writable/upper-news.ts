@@ -3,7 +3,13 @@ import type { NativeSession } from '../native-addon.js';
 
 type Listener = Pick<
   NativeSession,
-  'markChanged' | 'clearChanged' | 'dropBacking' | 'setOrphan' | 'watchForget'
+  | 'invalidateEntry'
+  | 'invalidateInode'
+  | 'markChanged'
+  | 'clearChanged'
+  | 'dropBacking'
+  | 'setOrphan'
+  | 'watchForget'
 >;
 
 /**
@@ -31,6 +37,14 @@ export class UpperNews implements UpperEvents {
     this.#changed.delete(inode);
     this.#listener?.clearChanged(inode);
     this.#listener?.dropBacking(inode);
+    this.#listener?.invalidateInode(inode);
+  }
+
+  outdated(folders: readonly bigint[], name: string): void {
+    for (const folder of folders) {
+      this.#listener?.invalidateEntry(folder, name);
+      this.#listener?.invalidateInode(folder);
+    }
   }
 
   orphaned(inode: bigint): void {
