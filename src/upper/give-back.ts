@@ -86,13 +86,13 @@ export function giveBack(state: UpperState, path: string, stamp: string): boolea
     else unlinkSync(onDisk);
   });
   tree.detach(folder, name);
-  events.outdated([folder.inode, ...folder.aliases], name);
-  if (!isLast) return true;
-  if (!isItself) events.orphaned(file.inode);
-  else {
+  if (isLast && !isItself) events.orphaned(file.inode);
+  else if (isLast) {
     tree.nodes.delete(file.inode);
     events.restored(file.inode);
   }
+  // Last: what the kernel forgets then has to be waited for.
+  events.outdated([folder.inode, ...folder.aliases], name);
   return true;
 }
 
@@ -118,7 +118,6 @@ export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint)
   }
   tree.detach(parent, folder.name);
   tree.unmerge(folder);
-  events.outdated([parent.inode, ...parent.aliases], folder.name);
   for (const inode of [folder.inode, ...folder.aliases]) {
     tree.nodes.delete(inode);
     if (inode === merged.inode) events.restored(inode);
@@ -127,5 +126,6 @@ export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint)
       events.orphaned(inode);
     }
   }
+  events.outdated([parent.inode, ...parent.aliases], folder.name);
   return true;
 }
