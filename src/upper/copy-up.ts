@@ -138,7 +138,7 @@ export function carry(calls: UpperState['disk']['calls'], path: string, inode: b
   try {
     calls.setXattr(path, inodeAttribute, carried(inode), 0);
   } catch (error) {
-    if (!['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? ''))
+    if (!['EOPNOTSUPP', 'EPERM', 'EACCES', 'ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? ''))
       throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import type { FolderNode, UpperNode } from './nodes.js';
@@ -7,10 +7,12 @@ import { loadSystemCalls, renameFlags, type SystemCalls } from './system-calls.j
 
 const oPath = 0o10000000;
 
-/** Makes what an environment's upper layer consists of; what is there stays. Throws system errors. */
+/** Makes what is missing of an upper layer. Throws system errors. */
 export function makeUpperFolder(folder: string): void {
-  mkdirSync(join(folder, 'orphans'), { recursive: true });
-  mkdirSync(join(folder, 'tree'), { recursive: true });
+  const tree = join(folder, 'tree');
+  mkdirSync(join(folder, 'orphans'), { recursive: true, mode: 0o700 });
+  // Whatever the umask is.
+  if (mkdirSync(tree, { recursive: true }) !== undefined) chmodSync(tree, 0o755);
 }
 
 /** The folder of an upper layer, locked, and where things are in it. Stays with the folder when that is renamed. */
@@ -40,6 +42,7 @@ export class Disk {
     try {
       lockFd = openSync(`/proc/self/fd/${folderFd}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600);
       await lock(calls, lockFd, folder, isTakenOver ? lockWaitMs : 0);
+      makeUpperFolder(`/proc/self/fd/${folderFd}`);
       return new Disk(calls, folderFd, lockFd);
     } catch (error) {
       if (lockFd !== undefined) closeSync(lockFd);

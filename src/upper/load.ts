@@ -56,11 +56,14 @@ export class Loader {
     const scan = permitted(
       this.#state,
       () => [folder],
-      () => disk.calls.scanFolder(path),
+      () => {
+        const found = disk.calls.scanFolder(path);
+        const isMarked = found.names.includes(markerName);
+        // One without a path was lost with the power.
+        if (isMarked) folder.marker = readFileSync(`${path}/${markerName}`, 'utf8') || undefined;
+        return found;
+      },
     );
-    // One without a path was lost with the power.
-    if (scan.names.includes(markerName))
-      folder.marker = readFileSync(`${path}/${markerName}`, 'utf8') || undefined;
     for (const name of scan.names) {
       const hidden = hiddenBy(name);
       if (hidden !== undefined) folder.whiteouts.add(hidden);

@@ -97,7 +97,8 @@ export class UpperLayer {
   }
 
   attributes(inode: bigint): FileAttributes {
-    return { ...this.#attributesOf(this.#state.tree.find(inode)), inode };
+    const attributes = this.#attributesOf(this.#state.tree.find(inode));
+    return attributes.inode === inode ? attributes : { ...attributes, inode };
   }
 
   /**

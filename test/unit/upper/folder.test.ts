@@ -70,6 +70,18 @@ test('syncing reaches the folders that were copied up, once', async (t) => {
   }
 });
 
+test('what is missing of an upper layer is made when it is opened', async (t) => {
+  const upper = await TestLayer.make(t, specs);
+  upper.close();
+  rmSync(join(upper.folder, 'orphans'), { recursive: true });
+  rmSync(join(upper.folder, 'tree'), { recursive: true });
+  await upper.open(false);
+  t.is(upper.stat('').mode, 0o040755);
+  upper.create('f', '');
+  upper.unlink('f');
+  t.is(upper.orphansOnDisk().length, 1);
+});
+
 test('what was not finished goes when the layer is opened again', async (t) => {
   const upper = await TestLayer.make(t, specs);
   writeFileSync(join(upper.folder, 'orphans', 'new-1'), 'half');
