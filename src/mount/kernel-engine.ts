@@ -17,7 +17,7 @@ import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
 import type { ForwardedRequest, NativeSession, Upcall } from './native-addon.js';
 import { asFile, nativeOf } from './native-places.js';
-import { filesOf, imagesOf, type PublishedView, publishedView } from './published-view.js';
+import { filesOf, imagesOf, keepLayers, type PublishedView, publishedView } from './published-view.js';
 import { SessionImages } from './session-images.js';
 import { WritableRequests } from './writable/requests.js';
 import { RootRequests } from './writable/root-requests.js';
@@ -171,8 +171,9 @@ export class KernelEngine implements Engine, CopyReader {
     session.invalidateInode(rootInode);
   }
 
-  #publishView(view: View): void {
+  #publishView(next: View): void {
     const session = this.#session!;
+    const view = keepLayers(next, this.#published.get(next.environmentSerial)?.view);
     const { journal } = this.#options;
     journal?.load(
       view.environmentSerial,

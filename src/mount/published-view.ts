@@ -11,6 +11,17 @@ export function publishedView(view: View): PublishedView {
   return { view, generated: collectGenerated(view.root) };
 }
 
+/**
+ * A view whose files have numbers of the environment, with the layers that it had before and has no more: nothing of
+ * them has a name, but who has a file of theirs open can read on.
+ */
+export function keepLayers(view: View, before: View | undefined): View {
+  if (!view.isOwn || !before?.isOwn) return view;
+  const slots = new Set(view.layers.map(({ slot }) => slot));
+  const past = before.layers.filter(({ slot }) => !slots.has(slot));
+  return past.length === 0 ? view : { ...view, layers: [...view.layers, ...past] };
+}
+
 export function imagesOf({ layers }: View): Image[] {
   return layers.map(({ image }) => image);
 }
