@@ -93,16 +93,12 @@ class Campaign {
     await must(this.#sandbox, ...this.#pip(reference));
     this.#longestMs = performance.now() - start;
     const after = await readInstalled(reference);
-    if (!this.#options.isPlain) {
-      await this.#sandbox.expect(
-        'create',
-        '--writable',
-        'base',
-        '--python',
-        this.#python,
-        ...this.#source,
-        'own0==0.9',
-      );
+    if (this.#options.isPlain) {
+      await this.#makeVenv(this.#root);
+      await must(this.#sandbox, 'cp', '-a', this.#root, `${this.#root}-unharmed`);
+    } else {
+      const requirements = [...this.#source, 'own0==0.9'];
+      await this.#sandbox.expect('create', '--writable', 'base', '--python', this.#python, ...requirements);
       await this.#mount();
     }
     return { before, after };
@@ -154,9 +150,7 @@ class Campaign {
   async #makeVictim(): Promise<void> {
     if (this.#options.isPlain) {
       await must(this.#sandbox, 'rm', '-rf', this.#root);
-      await must(this.#sandbox, 'cp', '-a', this.#sandbox.path('reference'), this.#root);
-      await must(this.#sandbox, 'rm', '-rf', this.#root);
-      await this.#makeVenv(this.#root);
+      await must(this.#sandbox, 'cp', '-a', `${this.#root}-unharmed`, this.#root);
       return;
     }
     await this.#sandbox.shenv('delete', name);
