@@ -25,6 +25,7 @@ export const goals: readonly Goal[] = [
   { trial: 'space', case: /^memory of the daemon, walked$/, most: 120e6, of: 'value' },
   { trial: 'space', case: /^own inodes$/, most: 3, of: 'value' },
   { trial: 'space', case: /^own bytes$/, most: 64 * 1024, of: 'value' },
+  { trial: 'writable', case: /^pip install, /, most: 1.5, of: 'ratio' },
   ...['create', 'clone', 'rename', 'roll back'].map((step) => ({
     trial: 'creation',
     case: new RegExp(`^${step}, (1[5-9]\\d|[2-9]\\d\\d) distributions$`),

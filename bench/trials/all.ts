@@ -17,9 +17,22 @@ import { stat } from './stat.js';
 import { threads } from './threads.js';
 import type { Trial } from './trial.js';
 import { verify } from './verify.js';
+import { writable } from './writable.js';
 
 /** Every trial, in the order in which it is run and reported. */
 export const trials: readonly Trial[] = [
   ...[stat, listing, reading, start, imports, interpreters, requests, pageCache],
-  ...[creation, space, environments, growth, sharedStore, sharedNode, startStorm, counts, threads, verify],
+  ...[
+    creation,
+    writable,
+    space,
+    environments,
+    growth,
+    sharedStore,
+    sharedNode,
+    startStorm,
+    counts,
+    threads,
+    verify,
+  ],
 ];

@@ -9,6 +9,17 @@ export async function writeRandomWheels(folder: string): Promise<string[]> {
   return [...ownPackages];
 }
 
+/** An older version of the first one, of which some files go and some change. */
+export async function writeReplaced(folder: string): Promise<void> {
+  const { files = {}, ...spec } = specOf(ownPackages[0]);
+  const older = Object.entries(files).map(([path, text]) => [path.replace('-1.0.', '-0.9.'), text] as const);
+  await writeWheel(folder, {
+    ...spec,
+    version: '0.9',
+    files: { ...Object.fromEntries(older), [`${ownPackages[0]}/old.py`]: 'OLD = 1\n' },
+  });
+}
+
 function specOf(name: string): WheelSpec {
   const files: Record<string, string | Buffer> = {
     [`${name}/__init__.py`]: `NAME = "${name}"\n`,
