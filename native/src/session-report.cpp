@@ -47,6 +47,7 @@ napi_value countersOf(napi_env env, Session& session) {
   set(env, report, "badRequests", total(env, session, [](const Counters& c) { return c.badRequests.get(); }));
   set(env, report, "ioErrors", total(env, session, [](const Counters& c) { return c.ioErrors.get(); }));
   set(env, report, "waiting", fromNumber(env, static_cast<double>(session.waiting())));
+  set(env, report, "imagesHeld", fromNumber(env, static_cast<double>(session.imageCount())));
   const Chunks::Usage chunks = session.chunkUsage();
   set(env, report, "chunkUses", fromNumber(env, static_cast<double>(chunks.uses)));
   set(env, report, "chunkLoads", fromNumber(env, static_cast<double>(chunks.loads)));

@@ -59,6 +59,7 @@ class Session {
   Negotiated negotiated() const { return service_.negotiation.result(); }
   // Requests that wait for JavaScript.
   size_t waiting() { return service_.upcalls.waiting(); }
+  size_t imageCount() const { return service_.publisher.current()->images.size(); }
   Chunks::Usage chunkUsage() const { return service_.images.usage(); }
   uint64_t notifications() const { return notifier_.written(); }
 

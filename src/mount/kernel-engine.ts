@@ -11,7 +11,6 @@ import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inod
 import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
-import { InheritedImages } from './inherited-images.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
@@ -40,7 +39,6 @@ export class KernelEngine implements Engine, CopyReader {
   #sole: number | undefined;
   #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
-  readonly #inherited: InheritedImages;
   #via = '';
   /** Called when the threads have left because another process takes over. */
   #onLeft: (() => void) | undefined;
@@ -48,11 +46,10 @@ export class KernelEngine implements Engine, CopyReader {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#inherited = new InheritedImages(options.inherited?.images ?? []);
   }
 
   async mount(): Promise<void> {
-    const { supervision, inherited, environment, source } = this.#options;
+    const { supervision, inherited, environment, source, journal } = this.#options;
     const callbacks = {
       onUpcall: (upcall: Upcall) => void this.#answerUpcall(upcall),
       onEnd: () => void this.#ended(),
@@ -62,10 +59,12 @@ export class KernelEngine implements Engine, CopyReader {
       ? takeSessionOver(this.#options, callbacks)
       : mountSession(this.#options, callbacks, first);
     this.#session = session;
-    this.#images = new SessionImages(session);
+    this.#images = new SessionImages(session, {
+      inherited: inherited?.images ?? [],
+      onExpired: (paths) => journal?.expire(paths),
+    });
     this.#via = via;
     this.#sole = sole;
-    session.inheritImages(this.#inherited.serials);
     this.#publishRoots();
     session.start();
     // The listing of the store is made anew with each process.
@@ -154,15 +153,24 @@ export class KernelEngine implements Engine, CopyReader {
       view.environmentSerial,
       view.layers.map(({ image }) => asFile(nativeOf(image))),
     );
-    for (const { image } of view.layers) this.#images!.add(image);
+    const images = imagesOf(view);
+    this.#images!.add(images);
     session.publishView(encodeView(view));
+    this.#images!.show(images, this.#unpublish(view.environmentSerial));
     this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
+  }
+
+  /** What is generated for the view is forgotten, too; the images that it showed. */
+  #unpublish(environmentSerial: number): Image[] {
+    const before = this.#published.get(environmentSerial);
+    this.#published.delete(environmentSerial);
+    for (const entry of before?.generated.values() ?? []) this.#options.renderer.forget(entry);
+    return before ? imagesOf(before.view) : [];
   }
 
   usedImages(): Image[] {
     const used = new Set(this.#session?.usedImages() ?? []);
-    const views = [...this.#published.values()].flatMap(({ view }) => view.layers);
-    const images = new Set(views.flatMap(({ image }) => (image.base ? [image, image.base] : [image])));
+    const images = new Set([...this.#published.values()].flatMap(({ view }) => filesOf(view)));
     return [...images].filter(({ serial }) => used.has(serial));
   }
 
@@ -210,8 +218,8 @@ export class KernelEngine implements Engine, CopyReader {
 
   /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */
   #dropView({ environmentSerial, root }: View): void {
-    this.#published.delete(environmentSerial);
     this.#session!.dropView(environmentSerial);
+    this.#images!.show([], this.#unpublish(environmentSerial));
     if (this.#options.environment === undefined) return;
     for (const name of root.entries.keys()) this.#session!.invalidateEntry(root.inode, name);
     this.#session!.invalidateInode(root.inode);
@@ -247,26 +255,22 @@ export class KernelEngine implements Engine, CopyReader {
     if (upcall.kind === 'view') {
       return (await this.#show(source.nameOf(upcall.environmentSerial))) ? 0 : errno.ENOENT;
     }
-    if (this.#addInherited(upcall.imageSerial)) return 0;
+    // Files of an image may be open that no view brings any more.
+    if (this.#images!.recall(upcall.imageSerial)) return 0;
     return (await this.#show(await source.nameBringing(upcall.imageSerial))) ? 0 : errno.ESTALE;
   }
 
   /** Publishes a view on its first use; false where there is none. */
   async #show(name: string | undefined): Promise<boolean> {
-    const view = name === undefined ? undefined : await this.#options.source.load(name);
+    const { source } = this.#options;
+    const found = name === undefined ? undefined : await source.load(name);
+    if (!found) return false;
+    await this.#cache?.adopt(filesOf(found));
+    // Another may have come into its place meanwhile, or none.
+    const view = await source.load(name!);
     if (!view) return false;
-    await this.#cache?.adopt(
-      view.layers.flatMap(({ image }) => (image.base ? [image, image.base] : [image])),
-    );
     if (!this.#published.has(view.environmentSerial)) this.#publishView(view);
     return true;
-  }
-
-  /** Whether a process before this one showed the image: files of it may be open that no view brings any more. */
-  #addInherited(serial: number): boolean {
-    const images = this.#inherited.of(serial);
-    for (const image of images) this.#session!.addImage(image);
-    return images.length > 0;
   }
 
   async #makeContent(inode: bigint): Promise<Buffer> {
@@ -275,6 +279,15 @@ export class KernelEngine implements Engine, CopyReader {
     if (published && entry) return this.#options.renderer.render(published.view, entry, true);
     throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
   }
+}
+
+function imagesOf({ layers }: View): Image[] {
+  return layers.map(({ image }) => image);
+}
+
+/** With the wheels' images that have contents of theirs. */
+function filesOf(view: View): Image[] {
+  return imagesOf(view).flatMap((image) => (image.base ? [image, image.base] : [image]));
 }
 
 function collectGenerated(

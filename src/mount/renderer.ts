@@ -5,7 +5,7 @@ import type { GeneratedEntry, View } from '../view/tree.js';
 
 const cacheBytes = 64 << 20;
 
-/** Makes generated files on demand; the last 64 MiB of them stay, each for as long as its view is shown. */
+/** Makes generated files on demand; the last 64 MiB of them stay, each until it is forgotten with its view. */
 export class Renderer {
   readonly contents: ImageContents;
   readonly #pathOf: (environmentSerial: number) => { path: string; name: string };
@@ -23,6 +23,11 @@ export class Renderer {
   /** Bytes of generated files that are kept. */
   get keptBytes(): number {
     return this.#cache.calculatedSize;
+  }
+
+  /** Its view is shown no more. */
+  forget(entry: GeneratedEntry): void {
+    this.#cache.delete(entry);
   }
 
   /**

@@ -2,7 +2,7 @@ import type { ImageName } from '../store/layout.js';
 import type { HeldLease } from '../store/leases.js';
 
 /** Processes may have files open that are not shown any more: for so long images stay after they were shown last. */
-const openFilesMs = 24 * 3_600_000;
+export const openFilesMs = 24 * 3_600_000;
 
 /** What a mount shows and has shown within a day, as its leases tell every gc. */
 export class ShownImages {

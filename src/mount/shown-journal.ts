@@ -1,6 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { unless } from '../base/errors.js';
+import { controlSerial } from '../view/inode.js';
 import type { NativeImage } from './native-addon.js';
 
 /** A generation of an environment that a mount shows under a name. */
@@ -28,6 +29,8 @@ type Line =
   | { gone: string }
   | { settled: true }
   | { retired: true }
+  | { opened: readonly NativeImage[] }
+  | { expired: readonly string[] }
   | { loaded: number; images: readonly NativeImage[] };
 
 /** It is written anew when it has grown by more than that, and to twice of what it then held. */
@@ -105,11 +108,16 @@ export class ShownJournal {
     this.#lose();
   }
 
-  /** An environment is about to be published with these images. */
+  /** An environment is about to be published with these images; they are told until they expire. */
   load(environmentSerial: number, images: readonly NativeImage[]): void {
     const added = images.filter((image) => this.#images.get(image.path)?.serial !== image.serial);
     if (added.length === 0 && this.#loaded.has(environmentSerial)) return;
     this.#append([{ loaded: environmentSerial, images: added }]);
+  }
+
+  /** Files of the images at `paths` are served no longer. */
+  expire(paths: readonly string[]): void {
+    this.#append([{ expired: paths }]);
   }
 
   #append(lines: readonly Line[]): void {
@@ -122,9 +130,15 @@ export class ShownJournal {
     else if ('gone' in line) this.#push(line.gone, undefined);
     else if ('loaded' in line) {
       this.#loaded.add(line.loaded);
-      for (const image of line.images) this.#images.set(image.path, image);
-    } else if ('retired' in line) this.#isRetired = true;
+      this.#keep(line.images);
+    } else if ('opened' in line) this.#keep(line.opened);
+    else if ('expired' in line) for (const path of line.expired) this.#images.delete(path);
+    else if ('retired' in line) this.#isRetired = true;
     else this.#collapse();
+  }
+
+  #keep(images: readonly NativeImage[]): void {
+    for (const image of images) this.#images.set(image.path, image);
   }
 
   #push(name: string, item: ShownGeneration | undefined): void {
@@ -137,6 +151,9 @@ export class ShownJournal {
       if (last === undefined) this.#generations.delete(name);
       else if (list.length > 1) this.#generations.set(name, [last]);
     }
+    const serials = new Set([...this.#generations.values()].map(([last]) => last!.environmentSerial));
+    serials.add(controlSerial);
+    for (const serial of this.#loaded) if (!serials.has(serial)) this.#loaded.delete(serial);
   }
 
   #rewrite(): void {
@@ -166,8 +183,8 @@ export class ShownJournal {
   }
 
   #loadedLines(): Line[] {
-    const images = [...this.#images.values()];
-    return [...this.#loaded].map((loaded, index) => ({ loaded, images: index === 0 ? images : [] }));
+    const loaded = [...this.#loaded].map((serial): Line => ({ loaded: serial, images: [] }));
+    return [{ opened: [...this.#images.values()] }, ...loaded];
   }
 
   #write(lines: readonly Line[]): void {

@@ -79,3 +79,26 @@ test('a journal that grows is written anew, though not at each change once what 
   t.deepEqual(inherited.generations.get('web'), [shows(24)]);
   t.is(inherited.images.length, 24);
 });
+
+test('environments that are gone and images that have expired are told no longer, and no others are lost', async (t) => {
+  const path = await journalFile(t);
+  const journal = new ShownJournal(path);
+  journal.begin();
+  journal.load(0, []);
+  journal.change([shows(1)], []);
+  journal.load(7, [image(1), image(2)]);
+  for (let serial = 10; serial < 20; serial += 1) {
+    journal.change([{ name: 'other', environmentSerial: serial, generation: 1 }], []);
+    journal.load(serial, [image(serial)]);
+    journal.change([], ['other']);
+    journal.settle();
+  }
+  journal.expire(Array.from({ length: 9 }, (_, index) => image(10 + index).path));
+  journal.change([], ['web']);
+  journal.settle();
+  for (let process = 0; process < 2; process += 1) {
+    const { loaded, images } = await new ShownJournal(path).inherit();
+    t.deepEqual([...loaded], [0]);
+    t.deepEqual(images, [image(1), image(2), image(19)]);
+  }
+});
