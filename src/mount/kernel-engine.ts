@@ -8,7 +8,7 @@ import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inode.js';
-import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
+import type { View } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
@@ -16,17 +16,13 @@ import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
 import type { NativeSession, Upcall } from './native-addon.js';
 import { asFile, nativeOf } from './native-places.js';
+import { filesOf, imagesOf, type PublishedView, publishedView } from './published-view.js';
 import { SessionImages } from './session-images.js';
 
 const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
 
 type Replacement = Publication['replaced'][number];
-
-interface PublishedView {
-  view: View;
-  generated: ReadonlyMap<bigint, GeneratedEntry>;
-}
 
 /** The default engine on Linux: native threads answer the kernel, JavaScript composes what they serve. */
 export class KernelEngine implements Engine, CopyReader {
@@ -157,7 +153,7 @@ export class KernelEngine implements Engine, CopyReader {
     this.#images!.add(images);
     session.publishView(encodeView(view));
     this.#images!.show(images, this.#unpublish(view.environmentSerial));
-    this.#published.set(view.environmentSerial, { view, generated: collectGenerated(view.root) });
+    this.#published.set(view.environmentSerial, publishedView(view));
   }
 
   /** What is generated for the view is forgotten, too; the images that it showed. */
@@ -276,29 +272,14 @@ export class KernelEngine implements Engine, CopyReader {
   async #makeContent(inode: bigint): Promise<Buffer> {
     const published = this.#published.get(environmentOf(inode));
     const entry = published?.generated.get(inode);
-    if (published && entry) return this.#options.renderer.render(published.view, entry, true);
-    throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
+    if (!published || !entry)
+      throw Object.assign(new Error(`no generated file has inode ${inode}`), { code: 'ENOENT' });
+    const { renderer } = this.#options;
+    const made = await renderer.render(published.view, entry, true);
+    // Its view may have gone meanwhile.
+    if (this.#published.get(environmentOf(inode)) !== published) renderer.forget(entry);
+    return made;
   }
-}
-
-function imagesOf({ layers }: View): Image[] {
-  return layers.map(({ image }) => image);
-}
-
-/** With the wheels' images that have contents of theirs. */
-function filesOf(view: View): Image[] {
-  return imagesOf(view).flatMap((image) => (image.base ? [image, image.base] : [image]));
-}
-
-function collectGenerated(
-  directory: ViewDirectory,
-  found = new Map<bigint, GeneratedEntry>(),
-): Map<bigint, GeneratedEntry> {
-  for (const entry of directory.entries.values()) {
-    if (entry.kind === 'directory') collectGenerated(entry, found);
-    else if (entry.kind === 'generated') found.set(entry.inode, entry);
-  }
-  return found;
 }
 
 function systemErrno(error: unknown): number {

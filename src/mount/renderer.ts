@@ -42,7 +42,16 @@ export class Renderer {
       systemSitePackages: view.systemSitePackages,
       readContents: (image, node) => this.contents.readAll(image, node),
     });
-    this.#cache.set(entry, made);
-    return made;
+    const kept = alone(made);
+    this.#cache.set(entry, kept);
+    return kept;
   }
+}
+
+/** Small buffers share memory of 8 KiB with others of their time; one that stays would keep all of that. */
+function alone(data: Buffer): Buffer {
+  if (data.length === data.buffer.byteLength) return data;
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  data.copy(copy);
+  return copy;
 }

@@ -7,7 +7,7 @@ import { PastImages } from './past-images.js';
 import { openFilesMs } from './shown-images.js';
 
 /** So many stay although no view shows them: what is made again soon after it was deleted is not read again. */
-const mostUnshown = 256;
+const mostUnshown = 128;
 
 interface SessionImagesOptions {
   /** What a process before this one showed. */
