@@ -93,7 +93,7 @@ export interface NativeSession {
   /** The file of an image was replaced by one with the same serial; what was not added before is added. */
   renewImage(image: NativeImage): void;
   dropImage(serial: number): void;
-  /** Serials of images that `onUpcall` is to bring when a file of theirs is asked for. */
+  /** Serials of images that `onUpcall` is to bring when a file of theirs is asked for; all that there are. */
   inheritImages(serials: readonly number[]): void;
   /** Serials of images whose contents were read since they were added or renewed; some may be there twice. */
   usedImages(): number[];

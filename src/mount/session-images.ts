@@ -89,17 +89,18 @@ export class SessionImages {
 
   #dropUnshown(): void {
     const nowMs = Date.now();
-    const most = this.#options.mostUnshown ?? mostUnshown;
-    if (this.#unshown.size <= most) return;
-    for (const path of [...this.#unshown].slice(0, this.#unshown.size - most)) {
-      const native = this.#images.get(path)!;
-      this.#session.dropImage(native.serial);
-      this.#forget(path);
-      this.#past.add(asFile(native), nowMs);
-    }
+    const excess = this.#unshown.size - (this.#options.mostUnshown ?? mostUnshown);
+    if (excess <= 0) return;
+    const dropped = [...this.#unshown].slice(0, excess).map((path) => this.#images.get(path)!);
+    for (const native of dropped) this.#past.add(asFile(native), nowMs);
     const expired = this.#past.expire(nowMs - openFilesMs);
     if (expired.length > 0) this.#options.onExpired(expired);
+    // Before they go, so that each request either finds them or asks for them.
     this.#session.inheritImages(this.#past.serials);
+    for (const { path, serial } of dropped) {
+      this.#session.dropImage(serial);
+      this.#forget(path);
+    }
   }
 
   #forget(path: string): void {

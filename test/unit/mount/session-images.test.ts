@@ -11,6 +11,8 @@ class FakeSession implements Pick<NativeSession, 'addImage' | 'renewImage' | 'dr
   readonly held = new Map<number, NativeImage>();
   readonly gone = new Set<string>();
   inherited: readonly number[] = [];
+  /** Dropped while nobody would have asked for them again. */
+  readonly lost: number[] = [];
 
   addImage(image: NativeImage): void {
     if (this.gone.has(image.path)) throw new Error('ENOENT');
@@ -22,6 +24,7 @@ class FakeSession implements Pick<NativeSession, 'addImage' | 'renewImage' | 'dr
   }
 
   dropImage(serial: number): void {
+    if (!this.inherited.includes(serial)) this.lost.push(serial);
     this.held.delete(serial);
   }
 
@@ -55,6 +58,7 @@ test('a session has the images that are shown and a few that were shown last, ho
   }
   images.show([], before);
   t.deepEqual([...session.held.keys()], [1, 2, 197, 198, 199]);
+  t.deepEqual(session.lost, []);
 });
 
 test('an image is shown as long as one of several views shows it', (t) => {
