@@ -18,6 +18,9 @@ import { type MountedEnvironment, type MountedOptions, shownGeneration } from '.
 import { ReplacedImages } from './replaced-images.js';
 import type { Inherited, ShownGeneration } from './shown-journal.js';
 
+/** So many images stay in memory that nothing shows. */
+const mostUnshown = 128;
+
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
   readonly #workspace: Workspace;
@@ -38,7 +41,7 @@ export class MountedEnvironments implements ViewSource {
   constructor(workspace: Workspace, options: MountedOptions) {
     this.#workspace = workspace;
     this.#options = options;
-    this.#images = new ImageCache(workspace.store, this.#serials);
+    this.#images = new ImageCache(workspace.store, this.#serials, mostUnshown);
     this.#brought = new BroughtImages(workspace);
     this.#replaced = new ReplacedImages(workspace.store);
     const { status, log } = options;

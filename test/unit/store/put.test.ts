@@ -261,6 +261,31 @@ test('a failure to open an image is not remembered', async (t) => {
   t.is(await cache.open(reference), image);
 });
 
+test('the cache finds what somebody holds, however few it keeps itself, until its file is replaced', async (t) => {
+  const { folder, store } = await storeOf(t);
+  const cache = new ImageCache(store, undefined, 1);
+  const names = ['one', 'two', 'three'];
+  const images: Image[] = [];
+  for (const name of names) {
+    const wheel = await writeWheel(folder, { name, files });
+    await putWheel(store, wheel);
+    images.push(await cache.open({ name, version: '1.0', wheelDigest: sha256(await readFile(wheel)) }));
+  }
+  t.is(cache.count, 3);
+  const again = () =>
+    Promise.all(images.map(({ meta, wheelDigest }) => cache.open({ ...meta, wheelDigest })));
+  t.deepEqual(
+    (await again()).map((image, index) => image === images[index]),
+    [true, true, true],
+  );
+  await cache.forget(new Set([images[0]!.path]));
+  t.is(cache.count, 2);
+  t.deepEqual(
+    (await again()).map((image, index) => image === images[index]),
+    [false, true, true],
+  );
+});
+
 test('files that are no images do not disturb the list', async (t) => {
   const { folder, store } = await storeOf(t);
   const { image } = await putWheel(store, await writeWheel(folder, { files }));
