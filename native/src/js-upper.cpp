@@ -38,6 +38,6 @@ napi_value jsUpper::dropUpper(napi_env env, JsSession& js, const Arguments& give
 }
 
 napi_value jsUpper::watchForget(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().service().watches.add(toInode(env, given.values[0]));
+  js.session().watchForget(toInode(env, given.values[0]));
   return undefined(env);
 }

@@ -1,6 +1,7 @@
 #include "notifier.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "wire.hpp"
 
@@ -30,6 +31,12 @@ void Notifier::invalidateEntry(uint64_t parent, std::string_view name) {
 void Notifier::invalidateInode(uint64_t inode) {
   const wire::NotifyInvalInode out{inode, 0, 0};
   push({message(wire::notifyInvalInode, bytesOf(out), {}), {}});
+}
+
+// Nothing is dropped but attributes: the offset is before the first byte.
+void Notifier::probe(uint64_t inode, std::function<void()> isUnknown) {
+  const wire::NotifyInvalInode out{inode, -1, 0};
+  push({message(wire::notifyInvalInode, bytesOf(out), {}), {}, std::move(isUnknown)});
 }
 
 void Notifier::invalidateAllEntries() { push({message(wire::notifyIncEpoch, {}, {}), {}}); }
@@ -65,7 +72,7 @@ void Notifier::run() {
 void Notifier::write(const Job& job) {
   if (job.done) return job.done();
   const iovec part{const_cast<std::byte*>(job.message.data()), job.message.size()};
-  channel_->write(&part, 1);
+  if (channel_->write(&part, 1) == ENOENT && job.isUnknown) job.isUnknown();
   written_.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -19,6 +19,8 @@ class Notifier {
   void start(std::shared_ptr<Channel> channel);
   void invalidateEntry(uint64_t parent, std::string_view name);
   void invalidateInode(uint64_t inode);
+  // `isUnknown` is called, on the notifier's thread, if the kernel knows no such inode by then.
+  void probe(uint64_t inode, std::function<void()> isUnknown);
   // All names; EINVAL, which nobody sees, where the kernel cannot.
   void invalidateAllEntries();
   // `done` is called, on the notifier's thread or by `stop`, when all that was queued before is written.
@@ -31,6 +33,7 @@ class Notifier {
   struct Job {
     std::vector<std::byte> message;   // empty:
     std::function<void()> done;       // then this
+    std::function<void()> isUnknown{};
   };
   void push(Job job);
   void run();

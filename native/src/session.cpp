@@ -220,6 +220,13 @@ void Session::finish() {
   channels_.clear();
 }
 
+void Session::watchForget(uint64_t inode) {
+  service_.watches.add(inode);
+  notifier_.probe(nodeIdOf(inode), [this, inode] {
+    if (service_.watches.take(inode)) service_.onForget(inode);
+  });
+}
+
 void Session::completeView(uint64_t token, int error) {
   Worker& worker = workers_[options_.threads];
   ::completeView(token, error, service_, worker);

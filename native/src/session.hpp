@@ -45,6 +45,8 @@ class Session {
   // Make the kernel forget an inode, or a name in a directory, both given by inode number.
   void invalidateEntry(uint64_t parent, std::string_view name) { notifier_.invalidateEntry(nodeIdOf(parent), name); }
   void invalidateInode(uint64_t inode) { notifier_.invalidateInode(nodeIdOf(inode)); }
+  // `onForget` of the inode follows: when the kernel forgets it, or soon where it does not know it.
+  void watchForget(uint64_t inode);
   void invalidateAllEntries() { notifier_.invalidateAllEntries(); }
   bool isStarted() const { return !threads_.empty(); }
   bool isLeaving() const { return leaving_; }
