@@ -1,4 +1,5 @@
 // What JavaScript sees. Nothing else here but conversions.
+#include "js-files.hpp"
 #include "js-options.hpp"
 #include "js-session.hpp"
 #include "js-supervision.hpp"
@@ -252,6 +253,16 @@ NAPI_MODULE_INIT() {
   exportFunction<receiveFromSupervisor>(env, exports, "receiveFromSupervisor");
   exportFunction<sendToSupervisor>(env, exports, "sendToSupervisor");
   exportFunction<becomeProgram>(env, exports, "becomeProgram");
+  exportFunction<renameAt>(env, exports, "renameAt");
+  exportFunction<setTimes>(env, exports, "setTimes");
+  exportFunction<getXattr>(env, exports, "getXattr");
+  exportFunction<setXattr>(env, exports, "setXattr");
+  exportFunction<listXattr>(env, exports, "listXattr");
+  exportFunction<removeXattr>(env, exports, "removeXattr");
+  exportFunction<makeNode>(env, exports, "makeNode");
+  exportFunction<lockFile>(env, exports, "lockFile");
+  exportFunction<scanFolder>(env, exports, "scanFolder");
+  exportFunction<copyRange>(env, exports, "copyRange");
   set(env, exports, "Session", constructor);
   return exports;
 }

@@ -23,8 +23,9 @@ int64_t mtimeNsOf(const Object& object, const World& world) {
     case Kind::directory: return object.view->directory(object.index).mtimeNs;
     case Kind::generated: return object.generated().mtimeNs.load(std::memory_order_acquire);
     case Kind::link: return object.view->link(object.index).mtimeNs;
-    case Kind::graft:
-    case Kind::file: return object.image->node(object.node).mtimeNs;
+    case Kind::graft: return object.view->mtimeNsOf(object.index, object.node);
+    case Kind::file:
+      return object.view ? object.view->mtimeNsOf(object.index, object.node) : object.image->node(object.node).mtimeNs;
     default: return 0;
   }
 }

@@ -53,21 +53,30 @@ Result<Object> Tree::findInView(uint64_t number, const View& view) const {
     return Object{.kind = kind, .inode = number, .view = &view, .index = own->index};
   }
   if (inode::spaceOf(number) == inode::Space::imageDirectory)
-    return findImageDirectory(view, view.layerOfImage(inode::directorySerial(number)), inode::directoryNode(number));
-  return findImageDirectory(view, view.layerOfSlot(inode::slotOf(number)), inode::viewNodeOf(number));
+    return findImageNode(view, view.layerOfImage(inode::directorySerial(number)), inode::directoryNode(number));
+  return findImageNode(view, view.layerOfSlot(inode::slotOf(number)), inode::viewNodeOf(number));
 }
 
 // An image's directory may have become part of a merged one since its number was handed out.
-Result<Object> Tree::findImageDirectory(const View& view, std::optional<uint32_t> layer, uint32_t node) const {
+Result<Object> Tree::findImageNode(const View& view, std::optional<uint32_t> layer, uint32_t node) const {
   if (!layer) return Stop(ESTALE);
   const Image& image = *view.layer(*layer).image;
-  if (node >= image.nodeCount() || !image.isDirectory(node)) return Stop(ESTALE);
+  if (node >= image.nodeCount()) return Stop(ESTALE);
+  if (!image.isDirectory(node)) return view.isOwn() ? Result<Object>(file(view, *layer, node)) : Stop(ESTALE);
   if (const auto merged = view.expandedTo(*layer, node)) return directory(view, *merged);
   return graft(view, *layer, node);
 }
 
 Object Tree::directory(const View& view, uint32_t index) const {
   return {.kind = Kind::directory, .inode = view.directory(index).inode, .view = &view, .index = index};
+}
+
+// Elsewhere a file is the same in each view.
+Object Tree::file(const View& view, uint32_t layer, uint32_t node) const {
+  const Image& image = *view.layer(layer).image;
+  if (!view.isOwn()) return imageFile(image, node);
+  return {.kind = Kind::file, .inode = view.fileInode(layer, node), .view = &view, .image = &image, .index = layer,
+          .node = node};
 }
 
 Object Tree::graft(const View& view, uint32_t layer, uint32_t node) const {
@@ -81,7 +90,7 @@ Object Tree::entry(const View& view, const viewFormat::Entry& entry) const {
   switch (entry.kind) {
     case viewFormat::directory: return directory(view, entry.a);
     case viewFormat::graft: return graft(view, entry.a, entry.b);
-    case viewFormat::file: return imageFile(*view.layer(entry.a).image, entry.b);
+    case viewFormat::file: return file(view, entry.a, entry.b);
     case viewFormat::generated:
       return {.kind = Kind::generated, .inode = view.generated(entry.a).inode, .view = &view, .index = entry.a};
     default: return {.kind = Kind::link, .inode = view.link(entry.a).inode, .view = &view, .index = entry.a};
@@ -89,7 +98,8 @@ Object Tree::entry(const View& view, const viewFormat::Entry& entry) const {
 }
 
 Object Tree::graftChild(const Object& parent, uint32_t node) const {
-  return parent.image->isDirectory(node) ? graft(*parent.view, parent.index, node) : imageFile(*parent.image, node);
+  return parent.image->isDirectory(node) ? graft(*parent.view, parent.index, node)
+                                         : file(*parent.view, parent.index, node);
 }
 
 Object Tree::rootEntry(uint32_t environment) const {

@@ -9,9 +9,9 @@
 struct Object {
   enum class Kind : uint8_t { mountRoot, unloadedView, directory, graft, file, generated, link } kind;
   uint64_t inode;
-  const View* view = nullptr;    // of a directory, graft, generated file or link
+  const View* view = nullptr;    // of a directory, graft, generated file or link, of a file of an own view
   const Image* image = nullptr;  // of a graft or file
-  uint32_t index = 0;            // of a graft its layer, of an unloaded view its environment, else in the view's table
+  uint32_t index = 0;            // of a graft and a file of an own view its layer, of an unloaded view its environment, else in the view's table
   uint32_t node = 0;             // of a graft or file
 
   bool isDirectory() const { return kind <= Kind::graft; }
@@ -43,9 +43,10 @@ class Tree {
  private:
   Stop missingFile(uint32_t serial) const;
   Result<Object> findInView(uint64_t inode, const View& view) const;
-  Result<Object> findImageDirectory(const View& view, std::optional<uint32_t> layer, uint32_t node) const;
+  Result<Object> findImageNode(const View& view, std::optional<uint32_t> layer, uint32_t node) const;
   Object rootEntry(uint32_t environment) const;
   Object directory(const View& view, uint32_t index) const;
+  Object file(const View& view, uint32_t layer, uint32_t node) const;
   Object graft(const View& view, uint32_t layer, uint32_t node) const;
   Object entry(const View& view, const viewFormat::Entry& entry) const;
   Object graftChild(const Object& directory, uint32_t node) const;

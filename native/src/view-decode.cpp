@@ -54,6 +54,7 @@ class ViewDecoder {
     generated_ = tables.take<Generated>(header_.generated);
     view_->links_ = tables.take<Link>(header_.links);
     expanded_ = tables.take<Expanded>(header_.expanded);
+    times_ = tables.take<Time>(header_.times);
     require(tables.rest().size() == header_.stringBytes, "its length is not that of its counts");
     view_->strings_ = textOf(tables.rest());
   }
@@ -66,6 +67,7 @@ class ViewDecoder {
     decodeGenerated();
     decodeLinks();
     decodeExpanded();
+    decodeTimes();
     sortOwnNodes();
     return view_;
   }
@@ -73,11 +75,14 @@ class ViewDecoder {
  private:
   void decodeHeader() {
     require(header_.environment < inode::environmentLimit, "the environment serial is out of range");
-    require((header_.flags & ~flagImageNumbered) == 0, "a flag is unknown");
+    require((header_.flags & ~(flagImageNumbered | flagOwn)) == 0, "a flag is unknown");
     require(header_.directories >= 1, "it has no directory");
     view_->environment_ = header_.environment;
     view_->imageNumbered_ = header_.flags & flagImageNumbered;
+    view_->own_ = header_.flags & flagOwn;
     require(!view_->imageNumbered_ || header_.environment == 0, "only .shenv may be numbered by images");
+    require(!view_->own_ || header_.environment != 0, ".shenv has no numbers of its own");
+    require(view_->own_ || header_.times == 0, "it has times without numbers of its own");
     view_->identity_ = nextIdentity.fetch_add(1, std::memory_order_relaxed);
   }
 
@@ -87,7 +92,7 @@ class ViewDecoder {
       const auto [serial, slot] = layers_[index];
       auto image = imageOf_(serial);
       require(image != nullptr, nth("layer", index) + " has an image that was not added: " + std::to_string(serial));
-      require(view_->imageNumbered_ || (slot >= 1 && slot < inode::slotLimit),
+      require(view_->imageNumbered_ || (slot >= 1 && slot < inode::layerSlotLimit),
               nth("layer", index) + " has a slot out of range");
       slots.emplace_back(view_->imageNumbered_ ? serial : slot, index);
       view_->layers_.push_back({std::move(image), slot});
@@ -211,6 +216,18 @@ class ViewDecoder {
     sortUnique(view_->expanded_, "a directory is expanded twice");
   }
 
+  void decodeTimes() {
+    for (uint32_t index = 0; index < times_.size(); ++index) {
+      const auto [layer, node, mtimeNs] = times_[index];
+      const std::string what = nth("time", index);
+      require(layer < view_->layers_.size(), what + " has a layer out of range");
+      require(node < view_->layers_[layer].image->nodeCount(), what + " has a node that its image does not have");
+      view_->times_.push_back({{layer, node}, mtimeNs});
+    }
+    const auto unordered = [](const auto& a, const auto& b) { return a.first >= b.first; };
+    require(std::ranges::adjacent_find(view_->times_, unordered) == view_->times_.end(), "the times are not in order");
+  }
+
   // Only .shenv shows directories numbered by their image.
   void own(uint64_t number, EntryKind kind, uint32_t index) {
     const auto space = inode::spaceOf(number);
@@ -239,6 +256,7 @@ class ViewDecoder {
   std::vector<Layer> layers_;
   std::vector<Generated> generated_;
   std::vector<Expanded> expanded_;
+  std::vector<Time> times_;
   std::vector<uint32_t> holders_;
 };
 

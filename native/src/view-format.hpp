@@ -1,4 +1,4 @@
-// View format, version 1: docs/view-format.md.
+// View format, version 2: docs/view-format.md.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,17 +6,17 @@
 namespace viewFormat {
 
 constexpr char magic[] = {'S', 'H', 'E', 'N', 'V', 'I', 'E', 'W'};
-constexpr uint32_t version = 1;
-constexpr uint32_t flagImageNumbered = 1;
+constexpr uint32_t version = 2;
+constexpr uint32_t flagImageNumbered = 1, flagOwn = 2;
 constexpr uint32_t generatedVolatile = 1;
 
 enum EntryKind : uint16_t { directory = 1, graft = 2, file = 3, generated = 4, link = 5 };
 
 struct Header {
   char magic[8];
-  uint32_t version, environment, flags, layers, directories, entries, generated, links, expanded, stringBytes;
+  uint32_t version, environment, flags, layers, directories, entries, generated, links, expanded, stringBytes, times;
 };
-static_assert(sizeof(Header) == 48);
+static_assert(sizeof(Header) == 52);
 
 struct Layer {
   uint32_t serial, slot;
@@ -55,5 +55,11 @@ struct Expanded {
   uint32_t layer, node, directory;
 };
 static_assert(sizeof(Expanded) == 12);
+
+struct Time {
+  uint32_t layer, node;
+  int64_t mtimeNs;
+};
+static_assert(sizeof(Time) == 16);
 
 }  // namespace viewFormat

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "inode.hpp"
+
 namespace {
 
 template <class Key, class Value>
@@ -21,6 +23,17 @@ std::optional<uint32_t> View::lookup(uint32_t directory, std::string_view name) 
   });
   if (found == end || nameOf(*found) != name) return std::nullopt;
   return static_cast<uint32_t>(found - entries_.begin());
+}
+
+uint64_t View::fileInode(uint32_t layer, uint32_t node) const {
+  const auto& [image, slot] = layers_[layer];
+  return own_ ? inode::ofEnvironment(environment_, slot, node) : image->inodeOf(node);
+}
+
+int64_t View::mtimeNsOf(uint32_t layer, uint32_t node) const {
+  if (!times_.empty())
+    if (const auto given = find(times_, LayerNode{layer, node})) return *given;
+  return layers_[layer].image->node(node).mtimeNs;
 }
 
 std::optional<OwnNode> View::ownNode(uint64_t inode) const { return find(ownNodes_, inode); }

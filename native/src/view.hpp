@@ -45,6 +45,12 @@ class View {
   // Different for each decoded view, also of one environment.
   uint64_t identity() const { return identity_; }
   bool isImageNumbered() const { return imageNumbered_; }
+  // Regular files of images have numbers of this environment, and their bytecode is checked.
+  bool isOwn() const { return own_; }
+  // The number that a regular file of a layer's image has here.
+  uint64_t fileInode(uint32_t layer, uint32_t node) const;
+  // The time that a file or directory of a layer's image has here, in ns.
+  int64_t mtimeNsOf(uint32_t layer, uint32_t node) const;
 
   const ViewLayer& layer(uint32_t index) const { return layers_[index]; }
   const viewFormat::Directory& directory(uint32_t index) const { return directories_[index]; }
@@ -73,7 +79,7 @@ class View {
 
   uint32_t environment_ = 0;
   uint64_t identity_ = 0;
-  bool imageNumbered_ = false;
+  bool imageNumbered_ = false, own_ = false;
   std::vector<ViewLayer> layers_;
   std::vector<viewFormat::Directory> directories_;
   std::vector<viewFormat::Entry> entries_;
@@ -83,4 +89,5 @@ class View {
   std::vector<std::pair<uint64_t, OwnNode>> ownNodes_;                // sorted by inode
   std::vector<std::pair<uint32_t, uint32_t>> slots_;                  // (slot or image serial, layer), sorted
   std::vector<std::pair<LayerNode, uint32_t>> expanded_, graftHolders_;  // (layer, node) to directory, sorted
+  std::vector<std::pair<LayerNode, int64_t>> times_;                     // sorted
 };

@@ -49,6 +49,7 @@ std::vector<std::byte> ViewBuilder::encode() const {
   counted.generated = static_cast<uint32_t>(generated.size());
   counted.links = static_cast<uint32_t>(links.size());
   counted.expanded = static_cast<uint32_t>(expanded.size());
+  counted.times = static_cast<uint32_t>(times.size());
   counted.stringBytes = static_cast<uint32_t>(strings.size());
   std::vector<std::byte> out;
   append(out, std::vector{counted});
@@ -58,6 +59,7 @@ std::vector<std::byte> ViewBuilder::encode() const {
   append(out, generated);
   append(out, links);
   append(out, expanded);
+  append(out, times);
   std::ranges::copy(bytesOf(strings), std::back_inserter(out));
   return out;
 }

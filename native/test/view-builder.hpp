@@ -14,6 +14,7 @@ struct ViewBuilder {
   std::vector<viewFormat::Generated> generated;
   std::vector<viewFormat::Link> links;
   std::vector<viewFormat::Expanded> expanded;
+  std::vector<viewFormat::Time> times;
   std::string strings;
 
   explicit ViewBuilder(uint32_t environment, uint32_t flags = 0);

@@ -150,6 +150,7 @@ ViewBuilder builderOf(Bytes blob) {
   take(view.generated, view.header.generated);
   take(view.links, view.header.links);
   take(view.expanded, view.header.expanded);
+  take(view.times, view.header.times);
   view.strings = textOf(blob.subspan(at));
   return view;
 }
@@ -157,14 +158,14 @@ ViewBuilder builderOf(Bytes blob) {
 // Entries: 0 cfg, 1 link, 2 site, 3 sized, 4 vol, 5 ns, 6 other, 7 pkg, 8 top.py, 9 a.py, 10 b.py
 const ViewRefusal viewRefusals[] = {
     {"the magic is missing", [](ViewBuilder& v) { v.header.magic[0] = 'x'; }},
-    {"the version is unknown", [](ViewBuilder& v) { v.header.version = 2; }},
-    {"a flag is unknown", [](ViewBuilder& v) { v.header.flags = 2; }},
+    {"the version is unknown", [](ViewBuilder& v) { v.header.version = 1; }},
+    {"a flag is unknown", [](ViewBuilder& v) { v.header.flags = 4; }},
     {"only .shenv may be numbered by images", [](ViewBuilder& v) { v.header.flags = 1; }},
     {"the environment serial is out of range", [](ViewBuilder& v) { v.header.environment = 1 << 21; }},
     {"an inode number is not of this environment", [](ViewBuilder& v) { v.header.environment = 6; }},
     {"has an image that was not added", [](ViewBuilder& v) { v.layers[0].serial = 77; }},
     {"has a slot out of range", [](ViewBuilder& v) { v.layers[0].slot = 0; }},
-    {"has a slot out of range", [](ViewBuilder& v) { v.layers[0].slot = 1 << 13; }},
+    {"has a slot out of range", [](ViewBuilder& v) { v.layers[0].slot = 1 << 12; }},
     {"two layers have one slot", [](ViewBuilder& v) { v.layers[0].slot = 2; }},
     {"directory 1 has a reserved field set", [](ViewBuilder& v) { v.directories[1].reserved = 1; }},
     {"directory 1 has a parent out of range", [](ViewBuilder& v) { v.directories[1].parent = 9; }},
@@ -201,6 +202,12 @@ const ViewRefusal viewRefusals[] = {
     {"expanded directory 0 has a directory out of range", [](ViewBuilder& v) { v.expanded[0].directory = 3; }},
     {"the expanded directories are not in order", [](ViewBuilder& v) { std::swap(v.expanded[0], v.expanded[1]); }},
     {"a directory is expanded twice", [](ViewBuilder& v) { v.expanded[1] = v.expanded[0]; v.expanded[1].directory = 2; }},
+    {"it has times without numbers of its own", [](ViewBuilder& v) { v.times = {{0, 0, 1}}; }},
+    {".shenv has no numbers of its own", [](ViewBuilder& v) { v.header.environment = 0; v.header.flags = viewFormat::flagOwn; }},
+    {"time 0 has a layer out of range", [](ViewBuilder& v) { v.header.flags = viewFormat::flagOwn; v.times = {{2, 0, 1}}; }},
+    {"time 0 has a node that its image does not have", [](ViewBuilder& v) { v.header.flags = viewFormat::flagOwn; v.times = {{0, 999, 1}}; }},
+    {"the times are not in order", [](ViewBuilder& v) { v.header.flags = viewFormat::flagOwn; v.times = {{0, 1, 1}, {0, 0, 1}}; }},
+    {"the times are not in order", [](ViewBuilder& v) { v.header.flags = viewFormat::flagOwn; v.times = {{0, 1, 1}, {0, 1, 2}}; }},
 };
 
 }  // namespace

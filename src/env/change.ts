@@ -1,5 +1,6 @@
 import { ShenvError } from '../base/errors.js';
 import type { ImageReference, Layer, Manifest } from '../manifest/types.js';
+import { maxSlot } from '../view/inode.js';
 import { normalizeName } from '../wheel/filename.js';
 import { type Chosen, publicUrl } from './pin.js';
 
@@ -27,7 +28,8 @@ export function toLayer(chosen: Chosen, installer: string, cacheTag: string | un
 
 /**
  * Gives slots: a layer that shows the same image and bytecode as before keeps its own, so that no inode
- * number of it changes; every other gets one that was never used. Pure.
+ * number of it changes; every other gets one that was never used, or not for longest. Pure. Throws
+ * ENVIRONMENT_FULL.
  */
 export function assignSlots(
   before: readonly Layer[],
@@ -35,8 +37,19 @@ export function assignSlots(
   nextSlot: number,
 ): { layers: Layer[]; nextSlot: number } {
   const known = new Map(before.map((layer) => [slotKey(layer), layer.slot]));
+  const taken = new Set(known.values());
   let next = nextSlot;
-  const layers = wanted.map((layer) => ({ ...layer, slot: known.get(slotKey(layer)) ?? next++ }));
+  const give = (): number => {
+    for (let tries = 0; tries < maxSlot; tries += 1) {
+      const slot = ((next - 1) % maxSlot) + 1;
+      next += 1;
+      if (!taken.has(slot)) return slot;
+    }
+    throw new ShenvError('ENVIRONMENT_FULL', `An environment cannot have more than ${maxSlot} layers`, {
+      hint: 'Make several environments of it.',
+    });
+  };
+  const layers = wanted.map((layer) => ({ ...layer, slot: known.get(slotKey(layer)) ?? give() }));
   return { layers, nextSlot: next };
 }
 

@@ -26,6 +26,10 @@ export interface EngineOptions {
   /** The one environment whose root is the mount's root; undefined where each is a folder of the root. */
   environment: string | undefined;
   allowOther: boolean;
+  /** Mounted for writing; left out: read-only. */
+  writable?: boolean;
+  /** Whose free space a writable mount shows. */
+  statfsPath?: string;
   /** Report the real blocks of shared files, not 1. */
   fullBlocks: boolean;
   /** Images lie where each read waits for a server. */

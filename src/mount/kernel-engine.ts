@@ -7,7 +7,8 @@ import type { Copy } from '../store/copies/copy-folder.js';
 import { controlName } from '../view/control-view.js';
 import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
-import { controlSerial, environmentOf, fileInode, rootInode } from '../view/inode.js';
+import { controlSerial, environmentOf, rootInode } from '../view/inode.js';
+import { imageFileInode } from '../view/locate.js';
 import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
 import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
@@ -180,12 +181,11 @@ export class KernelEngine implements Engine, CopyReader {
     const session = this.#session!;
     const serials = new Set(before.layers.flatMap(({ image }) => [image.serial, image.base?.serial]));
     let isRenumbered = false;
-    for (const { image } of after.layers.filter((layer) => isRenewed(layer.image, renewed))) {
+    for (const [layer, { image }] of after.layers.entries()) {
+      if (!isRenewed(image, renewed)) continue;
       isRenumbered ||= !serials.has(image.serial) || !serials.has(image.base?.serial);
       for (let node = 0; node < image.nodeCount; node += 1) {
-        if (image.isDirectory(node)) continue;
-        const identity = image.identityOf(node);
-        session.invalidateInode(fileInode(identity.serial, identity.node));
+        if (!image.isDirectory(node)) session.invalidateInode(imageFileInode(after, layer, node));
       }
     }
     if (!isRenumbered) return;

@@ -16,13 +16,15 @@ const maxImageDescriptors = 512;
 const generatedCacheBytes = 64 << 20;
 const hasResend = 1n << 39n;
 
-type Callbacks = Pick<SessionOptions, 'onUpcall' | 'onEnd'>;
+type Callbacks = Pick<SessionOptions, 'onUpcall' | 'onEnd' | 'onRequest' | 'onForget'>;
 
 /** A session that was not started yet, with what the engine has to know of its mount. */
 export interface KernelSession {
   session: NativeSession;
   via: string;
   sole: number | undefined;
+  /** As it was mounted, whatever the process that took it over was asked for. */
+  writable: boolean;
 }
 
 /**
@@ -35,35 +37,40 @@ export function mountSession(
   sole: number | undefined,
 ): KernelSession {
   const addon = loadNativeAddon();
-  const { mountpoint, allowOther, supervision } = options;
+  const { mountpoint, allowOther, supervision, writable = false } = options;
   const { fd, via } = callMount(() =>
-    addon.mountFuse(mountpoint, { allowOther, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
+    addon.mountFuse(mountpoint, { allowOther, writable, fsname: 'shenv-fs', subtype: 'shenv-fs' }),
   );
   const threads = options.threads ?? Math.min(availableParallelism(), mostThreads);
-  const session = open(addon, options, callbacks, { fds: [fd], threads, agreed: undefined });
+  const session = open(addon, options, callbacks, { fds: [fd], threads, writable, agreed: undefined });
   session.negotiate();
   supervision?.hold(
     session.descriptors(),
-    encodeMountState({ via, threads, agreed: session.agreed(), sole }),
+    encodeMountState({ via, threads, agreed: session.agreed(), sole, writable }),
   );
-  return { session, via, sole };
+  return { session, via, sole, writable };
 }
 
 /** As `mountSession`, for the mount of a process that is gone: its caches and all that is open there stay. */
 export function takeSessionOver(options: EngineOptions, callbacks: Callbacks): KernelSession {
   const { held } = options.supervision!;
-  const { via, sole, threads, agreed } = decodeMountState(held!.state);
-  const session = open(loadNativeAddon(), options, callbacks, { fds: held!.fds, threads, agreed });
+  const { via, sole, threads, agreed, writable } = decodeMountState(held!.state);
+  const session = open(loadNativeAddon(), options, callbacks, {
+    fds: held!.fds,
+    threads,
+    agreed,
+    writable,
+  });
   // Else the session has new descriptors, and what was read through the old ones fails when these are closed.
   if (!(agreed.features & hasResend)) options.supervision!.hold(session.descriptors(), held!.state);
-  return { session, via, sole };
+  return { session, via, sole, writable };
 }
 
 function open(
   addon: NativeAddon,
-  { fullBlocks, isStoreRemote }: EngineOptions,
+  { fullBlocks, isStoreRemote, statfsPath }: EngineOptions,
   callbacks: Callbacks,
-  given: { fds: readonly number[]; threads: number; agreed: Agreed | undefined },
+  given: { fds: readonly number[]; threads: number; writable: boolean; agreed: Agreed | undefined },
 ): NativeSession {
   return addon.openSession({
     ...given,
@@ -72,6 +79,7 @@ function open(
     gid: process.getgid?.() ?? 0,
     fullBlocks,
     isStoreRemote,
+    statfsPath,
     maxImageDescriptors,
     generatedCacheBytes,
   });

@@ -7,6 +7,8 @@ export interface MountState {
   agreed: Agreed;
   /** Serial of the environment whose root is the mount's. */
   sole: number | undefined;
+  /** Mounted for writing, with `default_permissions`. */
+  writable: boolean;
 }
 
 /** 1: the first. A program that does not know the version of what it is given lets the one before go on. */
@@ -22,5 +24,12 @@ export function decodeMountState(bytes: Buffer): MountState {
   const given = JSON.parse(bytes.toString()) as MountState & { version: number };
   if (given.version !== version) throw new Error(`the mount is held in a form of version ${given.version}`);
   const features = BigInt(`0x${String(given.agreed.features)}`);
-  return { via: given.via, threads: given.threads, sole: given.sole, agreed: { ...given.agreed, features } };
+  return {
+    via: given.via,
+    threads: given.threads,
+    sole: given.sole,
+    // A program from before there was another kind noted nothing.
+    writable: given.writable ?? false,
+    agreed: { ...given.agreed, features },
+  };
 }

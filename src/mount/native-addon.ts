@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join } from 'node:path';
-import { ShenvError } from '../base/errors.js';
-import { packageFile } from '../base/package-files.js';
+import { findBesideNativeModule, loadNativeModule } from '../base/native-module.js';
 import type { FileStamp } from '../image/read.js';
 
 /** What native/src/addon.cpp exports; docs/fuse-ops.md tells how it answers the kernel. */
 export interface NativeAddon {
-  /** Mounts read-only, as root with mount(2), else through fusermount3. Throws an Error with a `code`. */
+  /**
+   * Mounts as root with mount(2), else through fusermount3: read-only, or writable with the kernel's check of
+   * permissions. Throws an Error with a `code`.
+   */
   mountFuse(
     mountpoint: string,
-    options: { allowOther: boolean; fsname: string; subtype: string },
+    options: { allowOther: boolean; writable: boolean; fsname: string; subtype: string },
   ): { fd: number; via: 'mount' | 'fusermount3' };
   openSession(options: SessionOptions): NativeSession;
   /** Waits for a message; undefined when the supervisor has ended. Throws ETIMEDOUT. The descriptors are the caller's. */
@@ -36,6 +35,23 @@ export type Upcall =
   | { token: number; kind: 'image'; imageSerial: number }
   | { token: number; kind: 'content'; inode: bigint };
 
+/** A request of a writable session that native code does not answer; `NativeSession.answer` and its like end it. */
+export interface ForwardedRequest {
+  token: number;
+  /** As fuse.h numbers it. */
+  opcode: number;
+  /** The inode number of the node id in the header: of the mount's root 1, or that of the sole environment's root. */
+  inode: bigint;
+  /** It may have been carried out before: the process before this one had read it. */
+  isResent: boolean;
+  /** Of the calling process; what is done for it is owned by the session's user nevertheless. */
+  uid: number;
+  gid: number;
+  pid: number;
+  /** The message after its header. */
+  body: Buffer;
+}
+
 export interface SessionOptions {
   /** One, which is cloned for each thread; with `agreed` all that the process before this one had. */
   fds: readonly number[];
@@ -48,7 +64,15 @@ export interface SessionOptions {
   isStoreRemote: boolean;
   maxImageDescriptors: number;
   generatedCacheBytes: number;
+  /** As the mount was made; environments whose views are own then take what changes them. */
+  writable: boolean;
+  /** Whose file system STATFS tells of in a writable session; undefined: of none. */
+  statfsPath: string | undefined;
   onUpcall(upcall: Upcall): void;
+  /** In a writable session: each token waits until it is answered. */
+  onRequest?(request: ForwardedRequest): void;
+  /** The kernel has forgotten an inode of `watchForget`. */
+  onForget?(inode: bigint): void;
   /** Called once when the mount has ended; 0, or the errno that ended it. */
   onEnd(errno: number): void;
 }
@@ -104,6 +128,34 @@ export interface NativeSession {
   /** Also answers an upcall for an image, which a view brings. */
   completeView(token: number, errno: number): void;
   completeContent(token: number, errno: number, content: Buffer | undefined): void;
+  /**
+   * Answers a forwarded request: 0 or a positive errno, and what follows the header of the reply. What nobody waits
+   * for any more is ignored, here and below.
+   */
+  answer(token: number, errno: number, body?: Buffer): void;
+  /**
+   * Answers with what a LOOKUP of `name` in a directory of the view says, which may be changed or not, once its
+   * content is made where it has to be; a missing name with a negative entry.
+   */
+  answerLookup(token: number, lowerParent: bigint, name: string): void;
+  /** The request begins anew, after the tables below have changed; comes to `onRequest` again where it still has to. */
+  retry(token: number): void;
+  /**
+   * READ, WRITE, GETATTR, FALLOCATE and LSEEK of this inode go to the file, whose descriptor is the session's from now
+   * on. The table is bounded: what was not used for longest is closed, and its requests come to `onRequest`, which it
+   * is marked as changed for. `orphan`: its last link is hidden from the mount.
+   */
+  setBacking(inode: bigint, fd: number, flags: { orphan: boolean }): void;
+  /** The last name of a file went; nothing where it has no backing. */
+  setOrphan(inode: bigint): void;
+  dropBacking(inode: bigint): void;
+  /** Nothing of this inode is answered from the view any more. */
+  markChanged(inode: bigint): void;
+  clearChanged(inode: bigint): void;
+  /** Forgets backings and changed inodes of an environment. */
+  dropUpper(environmentSerial: number): void;
+  /** `onForget` is called once when the kernel forgets it. */
+  watchForget(inode: bigint): void;
   invalidateEntry(parent: bigint, name: string): void;
   invalidateInode(inode: bigint): void;
   /** The kernel looks every name up again; nothing where it cannot (before Linux 6.16). */
@@ -114,34 +166,12 @@ export interface NativeSession {
   stop(): Promise<void>;
 }
 
-const require = createRequire(import.meta.url);
-
-/** Where the addon may lie: another build of it (one with sanitizers), built here, or carried by the npm package. */
-const places = [
-  ...(process.env.SHENV_NATIVE_ADDON ? [process.env.SHENV_NATIVE_ADDON] : []),
-  'native/build/shenv_fs.node',
-  `prebuilds/${process.platform}-${process.arch}/shenv_fs.node`,
-];
-
 /** The program that holds a mount while its serving process is replaced; undefined where it was not built. */
 export function findSupervisor(): string | undefined {
-  return places
-    .map((place) => join(dirname(isAbsolute(place) ? place : packageFile(place)), 'shenv-fs-supervisor'))
-    .find((path) => existsSync(path));
+  return findBesideNativeModule('shenv-fs-supervisor');
 }
 
 /** Throws ENGINE_UNAVAILABLE naming each place that was tried and why it did not do. */
 export function loadNativeAddon(): NativeAddon {
-  const tried: string[] = [];
-  for (const place of places) {
-    const path = isAbsolute(place) ? place : packageFile(place);
-    try {
-      return require(path) as NativeAddon;
-    } catch (error) {
-      tried.push(`${place}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  throw new ShenvError('ENGINE_UNAVAILABLE', `The native engine cannot be loaded (${tried.join('; ')})`, {
-    hint: 'Build it with `make -C native` (needs the system packages make and g++), or use --engine fuse-native.',
-  });
+  return loadNativeModule() as NativeAddon;
 }

@@ -23,6 +23,8 @@ export interface ComposeInput {
   systemSitePackages: boolean;
   /** Time of everything that no image brings. */
   mtimeNs: bigint;
+  /** As `View.isOwn`; false if left out. */
+  isOwn?: boolean;
 }
 
 /**
@@ -106,6 +108,7 @@ class Composer {
     return {
       environmentSerial: this.#input.environmentSerial,
       numberedByImage: false,
+      isOwn: this.#input.isOwn ?? false,
       root: this.#root,
       layers: this.#input.layers,
       expanded: this.#expanded,
@@ -221,16 +224,20 @@ class Composer {
   }
 
   #expand(folder: ViewDirectory, name: string, path: string, graft: Graft): ViewDirectory {
-    const { slot } = this.#input.layers[graft.layer]!;
+    const { slot, times } = this.#input.layers[graft.layer]!;
     const inode = environmentInode(this.#input.environmentSerial, slot, graft.node);
-    const directory = this.#newDirectory(folder, inode);
+    const directory = this.#newDirectory(folder, inode, times?.get(graft.node));
     folder.entries.set(name, directory);
     this.#merge(directory, path, graft.layer, graft.node);
     return directory;
   }
 
-  #newDirectory(parent: ViewDirectory | undefined, inode: ViewDirectory['inode']): ViewDirectory {
-    return { kind: 'directory', inode, mtimeNs: this.#input.mtimeNs, parent, entries: new Map() };
+  #newDirectory(
+    parent: ViewDirectory | undefined,
+    inode: ViewDirectory['inode'],
+    mtimeNs = this.#input.mtimeNs,
+  ): ViewDirectory {
+    return { kind: 'directory', inode, mtimeNs, parent, entries: new Map() };
   }
 
   #generated(
@@ -239,8 +246,9 @@ class Composer {
     executable: boolean,
     content: GeneratedEntry['content'],
   ): GeneratedEntry {
-    const { environmentSerial, mtimeNs } = this.#input;
-    const inode = environmentInode(environmentSerial, this.#input.layers[layer]!.slot, node);
+    const { slot, times } = this.#input.layers[layer]!;
+    const inode = environmentInode(this.#input.environmentSerial, slot, node);
+    const mtimeNs = times?.get(node) ?? this.#input.mtimeNs;
     return { kind: 'generated', inode, mtimeNs, executable, layer, content };
   }
 

@@ -43,6 +43,7 @@ export function composeControlView(images: readonly Image[], status: () => strin
   return {
     environmentSerial: controlSerial,
     numberedByImage: true,
+    isOwn: false,
     root,
     layers,
     expanded: new Map(),

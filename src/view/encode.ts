@@ -4,20 +4,23 @@ import type { GeneratedEntry, LinkEntry, View, ViewDirectory, ViewEntry } from '
 
 /** docs/view-format.md. */
 const magic = 'SHENVIEW';
-const version = 1;
+const version = 2;
 const flagNumberedByImage = 1;
+const flagOwn = 2;
 const entryKinds = { directory: 1, graft: 2, file: 3, generated: 4, link: 5 } as const;
 const volatileFlag = 1;
 const unknownSize = -1n;
 const stringBytesAt = 44;
+const timeCountAt = 48;
 const bytes = {
-  header: 48,
+  header: 52,
   layer: 8,
   directory: 32,
   entry: 20,
   generated: 32,
   link: 24,
   expanded: 12,
+  time: 16,
 } as const;
 
 /** Writes a view down for the `kernel` engine. Pure. */
@@ -39,6 +42,7 @@ class Tables {
   readonly #directoryTable: Buffer;
   readonly #entryTable: Buffer;
   readonly #expandedTable: Buffer;
+  readonly #timeTable: Buffer;
 
   constructor(view: View) {
     this.#number(view.root);
@@ -64,6 +68,7 @@ class Tables {
     });
     this.#entryTable = Buffer.concat(entries);
     this.#expandedTable = this.#encodeExpanded(view);
+    this.#timeTable = encodeTimes(view);
   }
 
   header(view: View): Buffer {
@@ -72,7 +77,7 @@ class Tables {
     const fields = [
       version,
       view.environmentSerial,
-      view.numberedByImage ? flagNumberedByImage : 0,
+      (view.numberedByImage ? flagNumberedByImage : 0) | (view.isOwn ? flagOwn : 0),
       view.layers.length,
       this.#directories.length,
       this.#entryTable.length / bytes.entry,
@@ -83,6 +88,7 @@ class Tables {
     fields.forEach((value, index) => {
       header.writeUInt32LE(value, 8 + index * 4);
     });
+    header.writeUInt32LE(this.#timeTable.length / bytes.time, timeCountAt);
     return header;
   }
 
@@ -98,6 +104,7 @@ class Tables {
       generated,
       links,
       this.#expandedTable,
+      this.#timeTable,
       strings,
     ];
   }
@@ -167,6 +174,23 @@ function encodeGenerated({ inode, mtimeNs, content, ...entry }: GeneratedEntry):
   record.writeUInt32LE(generatedMode(entry), 24);
   record.writeUInt32LE(content.type === 'volatile' ? volatileFlag : 0, 28);
   return record;
+}
+
+/** Generated files carry their time themselves. */
+function encodeTimes({ isOwn, layers }: View): Buffer {
+  const rows = layers.flatMap(({ image, times }, layer) =>
+    [...((isOwn && times) || [])]
+      .filter(([node]) => node < image.nodeCount)
+      .sort(([a], [b]) => a - b)
+      .map(([node, mtimeNs]) => ({ layer, node, mtimeNs })),
+  );
+  const table = Buffer.alloc(rows.length * bytes.time);
+  rows.forEach(({ layer, node, mtimeNs }, index) => {
+    table.writeUInt32LE(layer, index * bytes.time);
+    table.writeUInt32LE(node, index * bytes.time + 4);
+    table.writeBigInt64LE(mtimeNs, index * bytes.time + 8);
+  });
+  return table;
 }
 
 class StringTable {

@@ -26,7 +26,8 @@ export function locate(view: View, path: string): ViewEntry | undefined {
   return entry;
 }
 
-function childOf(view: View, entry: ViewEntry, name: string): ViewEntry | undefined {
+/** What a name of a directory is; undefined where there is none, and for anything but a directory. */
+export function childOf(view: View, entry: ViewEntry, name: string): ViewEntry | undefined {
   if (entry.kind === 'directory') return entry.entries.get(name);
   if (entry.kind !== 'graft') return undefined;
   const { image } = view.layers[entry.layer]!;
@@ -73,23 +74,37 @@ export function attributesOf(view: View, entry: ViewEntry): Attributes {
       return { inode: entry.inode, mode: generatedMode(entry), sizeBytes: undefined, mtimeNs: entry.mtimeNs };
     case 'graft': {
       const { image, slot } = view.layers[entry.layer]!;
+      const mtimeNs = mtimeNsOf(view, entry.layer, entry.node);
       const inode = view.numberedByImage
         ? packageInode(image.serial, entry.node)
         : environmentInode(view.environmentSerial, slot, entry.node);
-      return { inode, mode: modes.directory, sizeBytes: 0, mtimeNs: image.mtimeNsOf(entry.node) };
+      return { inode, mode: modes.directory, sizeBytes: 0, mtimeNs };
     }
     case 'file': {
       const { image } = view.layers[entry.layer]!;
       const { sizeBytes } = image.fileOf(entry.node);
-      const { serial, node } = image.identityOf(entry.node);
       return {
-        inode: fileInode(serial, node),
+        inode: imageFileInode(view, entry.layer, entry.node),
         mode: image.modeOf(entry.node),
         sizeBytes,
-        mtimeNs: image.mtimeNsOf(entry.node),
+        mtimeNs: mtimeNsOf(view, entry.layer, entry.node),
       };
     }
   }
+}
+
+/** The number of a regular file of a layer's image. */
+export function imageFileInode(view: View, layer: number, node: NodeIndex): InodeNumber {
+  const { image, slot } = view.layers[layer]!;
+  if (view.isOwn) return environmentInode(view.environmentSerial, slot, node);
+  const identity = image.identityOf(node);
+  return fileInode(identity.serial, identity.node);
+}
+
+/** The modification time of a file or directory of a layer's image, in ns. */
+export function mtimeNsOf(view: View, layer: number, node: NodeIndex): bigint {
+  const { image, times } = view.layers[layer]!;
+  return (view.isOwn ? times?.get(node) : undefined) ?? image.mtimeNsOf(node);
 }
 
 export function generatedMode(entry: Pick<GeneratedEntry, 'executable'>): number {

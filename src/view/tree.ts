@@ -13,7 +13,7 @@ export interface ViewLayer {
   directUrl: Readonly<Record<string, unknown>> | undefined;
   /** As `Layer.writer`. */
   writer?: Writer | undefined;
-  /** Times in ns that are shown in the place of the image's, by node; generated files have nodes too. */
+  /** Of an own view: times in ns in the place of the image's, by node; generated files have nodes too. */
   times?: ReadonlyMap<number, bigint>;
 }
 
@@ -71,6 +71,8 @@ export interface View {
   environmentSerial: number;
   /** Directories of images are numbered by image serial (`.shenv`), not by slot. */
   numberedByImage: boolean;
+  /** Regular files of images have numbers of the environment, and bytecode is checked: for an upper layer. */
+  isOwn: boolean;
   root: ViewDirectory;
   layers: readonly ViewLayer[];
   /** Which directories of images are part of which directory of the view. */

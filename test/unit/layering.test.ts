@@ -12,10 +12,11 @@ const ranks: Readonly<Record<string, number>> = {
   store: 2,
   python: 2,
   view: 3,
-  env: 4,
-  mount: 5,
-  doctor: 6,
-  cli: 7,
+  upper: 4,
+  env: 5,
+  mount: 6,
+  doctor: 7,
+  cli: 8,
 };
 
 /** Which files may import a third-party package. */

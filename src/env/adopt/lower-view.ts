@@ -21,6 +21,7 @@ function emptyView({ serial, createdMs }: Manifest): View {
   return {
     environmentSerial: serial,
     numberedByImage: false,
+    isOwn: true,
     root: {
       kind: 'directory',
       inode: environmentInode(serial, skeletonSlot, 0),

@@ -4,7 +4,7 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { replaceFile } from '../../base/atomic-write.js';
 import { unless } from '../../base/errors.js';
 import { FrameError, pack, packFramed, unpack, unpackFramed } from '../../base/msgpack.js';
-import { locationOf } from '../../view/inode.js';
+import { nodeOf, slotOf } from '../../view/inode.js';
 import type { View, ViewDirectory, ViewEntry } from '../../view/tree.js';
 import { readNumbers, writeNumbers } from './numbers.js';
 
@@ -117,7 +117,6 @@ function copyOf(
 }
 
 function timed<T extends Exclude<ViewEntry, { node: number }>>(entry: T, times: Times): T {
-  const { slot, node } = locationOf(entry.inode);
-  const mtimeNs = times.get(slot)?.get(node);
+  const mtimeNs = times.get(slotOf(entry.inode))?.get(nodeOf(entry.inode));
   return mtimeNs === undefined ? entry : { ...entry, mtimeNs };
 }

@@ -1,0 +1,166 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { permitted } from './access.js';
+import { carry } from './copy-up.js';
+import { hiddenBy, isReserved, markerName } from './names.js';
+import {
+  type FileNode,
+  type FolderNode,
+  newFile,
+  newFolder,
+  typeBits,
+  types,
+  type UpperNode,
+} from './nodes.js';
+import type { UpperState } from './options.js';
+import { scanNumbers } from './system-calls.js';
+
+/** An entry on disk whose number is not known yet. */
+interface Found {
+  folder: FolderNode;
+  name: string;
+  mode: number;
+  diskInode: bigint;
+  carriedInode: bigint;
+}
+
+/**
+ * Reads `tree/` and `orphans/` as they are on disk. First what carries its number gets it, then the rest. Throws system
+ * errors.
+ */
+export class Loader {
+  readonly #state: UpperState;
+  readonly #isTakenOver: boolean;
+  /** Of files with several links, by their number on disk. */
+  readonly #linked = new Map<bigint, FileNode>();
+  readonly #withoutNumber: (Found & { links: bigint })[] = [];
+  readonly #folders: { node: FolderNode; diskInode: bigint; carriedInode: bigint }[] = [];
+
+  constructor(state: UpperState, isTakenOver: boolean) {
+    this.#state = state;
+    this.#isTakenOver = isTakenOver;
+  }
+
+  load(): void {
+    const { tree, events } = this.#state;
+    this.#loadOrphans();
+    this.#scan(tree.root);
+    tree.root.isUnsynced = false;
+    this.#numberFolders();
+    for (const found of this.#withoutNumber) this.#addNatural(found);
+    for (const inode of tree.nodes.keys()) events.changed(inode);
+  }
+
+  #scan(folder: FolderNode): void {
+    const { disk, tree } = this.#state;
+    const path = disk.folderPath(folder);
+    const scan = permitted(
+      this.#state,
+      () => [folder],
+      () => disk.calls.scanFolder(path),
+    );
+    if (scan.names.includes(markerName)) folder.marker = readFileSync(`${path}/${markerName}`, 'utf8');
+    for (const name of scan.names) {
+      const hidden = hiddenBy(name);
+      if (hidden !== undefined) folder.whiteouts.add(hidden);
+    }
+    tree.merge(folder);
+    scan.names.forEach((name, index) => {
+      if (isReserved(name)) return;
+      const number = (which: number) => scan.numbers[index * scanNumbers.each + which]!;
+      const found = {
+        folder,
+        name,
+        mode: Number(number(scanNumbers.mode)),
+        diskInode: number(scanNumbers.diskInode),
+        carriedInode: number(scanNumbers.shownInode),
+        links: number(scanNumbers.links),
+      };
+      if ((found.mode & typeBits) === types.folder) this.#addFolder(found);
+      else this.#addFile(found);
+    });
+  }
+
+  #addFolder({ folder, name, ...found }: Found): void {
+    const node = newFolder(0n, folder, name);
+    this.#state.tree.attach(folder, name, node);
+    node.isUnsynced = false;
+    this.#folders.push({ node, ...found });
+    this.#scan(node);
+  }
+
+  #addFile(found: Found & { links: bigint }): void {
+    const { folder, name, diskInode, carriedInode, links, mode } = found;
+    const { tree, numbers } = this.#state;
+    const known = links > 1n ? this.#linked.get(diskInode) : undefined;
+    if (known !== undefined) tree.attach(folder, name, known);
+    else if (carriedInode === 0n || !numbers.isOwn(carriedInode) || tree.nodes.has(carriedInode)) {
+      this.#withoutNumber.push(found);
+    } else this.#place(found, newFile(carriedInode, mode));
+  }
+
+  #place({ folder, name, diskInode, links }: Found & { links: bigint }, file: FileNode): void {
+    this.#state.tree.nodes.set(file.inode, file);
+    this.#state.tree.attach(folder, name, file);
+    if (links > 1n) this.#linked.set(diskInode, file);
+  }
+
+  #addNatural(found: Found & { links: bigint }): void {
+    const known = found.links > 1n ? this.#linked.get(found.diskInode) : undefined;
+    if (known) this.#state.tree.attach(found.folder, found.name, known);
+    else
+      this.#place(found, newFile(this.#choose(found.diskInode, newFile(0n, found.mode), found), found.mode));
+  }
+
+  /** A merged folder has its lower one's number; others too lead to it, so that what was open before finds it. */
+  #numberFolders(): void {
+    const { tree, numbers } = this.#state;
+    const give = (node: FolderNode, inode: bigint) => {
+      tree.nodes.set(inode, node);
+      if (node.inode === 0n) node.inode = inode;
+      else node.aliases.push(inode);
+    };
+    for (const { node, carriedInode } of this.#folders) {
+      for (const inode of [node.merged?.inode ?? 0n, carriedInode]) {
+        if (inode !== 0n && numbers.isOwn(inode) && !tree.nodes.has(inode)) give(node, inode);
+      }
+    }
+    for (const { node, diskInode } of this.#folders) {
+      if (node.inode === 0n) give(node, this.#choose(diskInode, node));
+      else {
+        const natural = numbers.choose(diskInode);
+        if (!natural.isCarried) give(node, natural.inode);
+      }
+    }
+  }
+
+  #choose(diskInode: bigint, node: UpperNode, place?: Found): bigint {
+    const { disk, numbers } = this.#state;
+    const { inode, isCarried } = numbers.choose(diskInode);
+    const canCarry = node.kind === 'folder' || node.type === types.file;
+    const path = place ? disk.pathIn(place.folder, place.name) : disk.pathOf(node);
+    if (isCarried && canCarry) carry(disk.calls, path, inode);
+    return inode;
+  }
+
+  /** What is left of a copy that was not finished goes, and what nobody can have open any more. */
+  #loadOrphans(): void {
+    const { disk, numbers } = this.#state;
+    const scan = disk.calls.scanFolder(disk.orphansPath);
+    scan.names.forEach((name, index) => {
+      const path = `${disk.orphansPath}/${name}`;
+      const inode = /^[0-9a-f]{16}$/.test(name) ? BigInt(`0x${name}`) : 0n;
+      const number = (which: number) => scan.numbers[index * scanNumbers.each + which]!;
+      const mode = Number(number(scanNumbers.mode));
+      const isAlive = this.#isTakenOver && numbers.isOwn(inode) && number(scanNumbers.links) === 1n;
+      if (!isAlive || (mode & typeBits) === types.folder) rmSync(path, { recursive: true, force: true });
+      else this.#addOrphan(inode, mode);
+    });
+  }
+
+  #addOrphan(inode: bigint, mode: number): void {
+    const file = newFile(inode, mode);
+    file.isLinkable = true;
+    this.#state.tree.nodes.set(inode, file);
+    this.#state.events.orphaned(inode);
+  }
+}
