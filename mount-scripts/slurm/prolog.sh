@@ -12,7 +12,7 @@ if ! { mkdir -p "$job" && install -d -o "$SLURM_JOB_UID" "$mountpoint" && instal
   say "$job cannot be made"
   exit 0
 fi
-options="uid=$SLURM_JOB_UID,runtime=$runtime,home=$SHENV_HOME"
+options="ro,uid=$SLURM_JOB_UID,runtime=$runtime,home=$SHENV_HOME"
 [ -z "$SHENV_STORE" ] || options="$options,store=$SHENV_STORE"
 reason=$(mount -t shenv -o "$options${MOUNT_OPTIONS:+,$MOUNT_OPTIONS}" shenv-fs "$mountpoint" 2>&1) || say "$reason"
 exit 0

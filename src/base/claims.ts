@@ -14,9 +14,9 @@ const claimPattern = /^[1-9][0-9]*$/;
  *
  * A claimant whose listing is so old that it re-creates a pruned number finds, in the listing
  * after its claim, a higher one, gives its claim up and counts on. `first` is asked for the number
- * to begin with when there is no claim yet.
+ * to begin with when there is no claim yet. What is not durable may be claimed again after the machine has died.
  */
-export async function claimNumber(folder: string, first: () => number): Promise<number> {
+export async function claimNumber(folder: string, first: () => number, isDurable = true): Promise<number> {
   await mkdir(folder, { recursive: true, mode: 0o755 });
   for (;;) {
     const taken = await listClaims(folder);
@@ -24,7 +24,7 @@ export async function claimNumber(folder: string, first: () => number): Promise<
     if (!(await createExclusively(join(folder, String(candidate))))) continue;
     const claims = await listClaims(folder);
     if (claims.some((claim) => claim >= candidate + keptClaims)) continue;
-    await syncFolder(folder);
+    if (isDurable) await syncFolder(folder);
     await prune(folder, claims);
     return candidate;
   }

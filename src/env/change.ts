@@ -71,6 +71,9 @@ export function differences(before: readonly Layer[], after: readonly Layer[]): 
   return found;
 }
 
+/** Of a new environment; slot 0 is the skeleton's. */
+export const firstSlot = 1;
+
 /** Whole seconds, as every engine shows them. */
 export function nowMs(): number {
   return Math.floor(Date.now() / 1000) * 1000;

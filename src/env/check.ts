@@ -1,4 +1,4 @@
-import type { Manifest } from '../manifest/types.js';
+import { type Manifest, noInterpreter } from '../manifest/types.js';
 import { type InterpreterRecord, readInterpreter } from '../python/interpreter-record.js';
 import { markerEnvironment } from '../python/marker-environment.js';
 import { normalizeName } from '../wheel/filename.js';
@@ -19,9 +19,10 @@ export function installationsOf(
   });
 }
 
-/** Requirements of an environment that are not met, by the rules of `pip check`. */
+/** Requirements of an environment that are not met, by the rules of `pip check`; a bare one has none. */
 export async function check(workspace: Workspace, name: string): Promise<Problem[]> {
   const manifest = await readReference(workspace, name);
+  if (manifest.interpreter === noInterpreter) return [];
   const interpreter = await readInterpreter(workspace.environments.interpreters, manifest.interpreter);
   return problemsOf(workspace, interpreter, manifest);
 }

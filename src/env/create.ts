@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../base/atomic-write.js';
 import type { Digest } from '../base/brands.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { type Manifest, manifestVersion, type Parent } from '../manifest/types.js';
@@ -11,7 +12,7 @@ import {
 } from '../python/interpreter-record.js';
 import type { Clash } from '../view/tree.js';
 import { normalizeName } from '../wheel/filename.js';
-import { assignSlots, type NewLayer, nowMs, toLayer } from './change.js';
+import { assignSlots, firstSlot, type NewLayer, nowMs, toLayer } from './change.js';
 import { inheritLayers, readParents } from './inherit.js';
 import { parseReference } from './name.js';
 import type { Chosen } from './pin.js';
@@ -32,6 +33,8 @@ export interface CreateRequest {
   bytecode: boolean;
   /** Environments to inherit, `NAME` or `NAME@GENERATION`; the last one lies on top. */
   parents: readonly string[];
+  /** With an upper layer: docs/writable.md. */
+  isWritable?: boolean;
 }
 
 export interface CreateResult {
@@ -41,9 +44,6 @@ export interface CreateResult {
   /** How many images the store did not have before. */
   imagesAdded: number;
 }
-
-/** Slot 0 is the skeleton's. */
-const firstSlot = 1;
 
 /**
  * Makes a new environment: chooses, fills the store, composes once to find conflicts, and publishes
@@ -61,7 +61,7 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
       interpreter: key,
       parents: [],
     });
-    await environments.create(manifest);
+    await publishNew(workspace, request, manifest);
     return { manifest, interpreter, clashes: planned.plan.clashes, imagesAdded: 0 };
   }
   const below = inheritLayers(inherited, []);
@@ -76,10 +76,20 @@ export async function createEnvironment(workspace: Workspace, request: CreateReq
   const manifest = await newManifest(workspace, request, { layers, requested, interpreter: key, parents });
   const { tryGeneration } = await import('./try-generation.js');
   const { view, clashes } = await tryGeneration(workspace, interpreter, manifest);
-  await environments.create(manifest);
+  await publishNew(workspace, request, manifest);
   if (planned && isRepeatable)
     await rememberPlan(workspace, planned.key, { layers, requested, clashes }, view.layers);
   return { manifest, interpreter, clashes, imagesAdded };
+}
+
+async function publishNew(
+  { environments }: Workspace,
+  { isWritable }: CreateRequest,
+  manifest: Manifest,
+): Promise<void> {
+  if (!isWritable) return environments.create(manifest);
+  const { stageUpper } = await import('./upper-folder.js');
+  await environments.createWith(async (staged) => syncFolder((await stageUpper(staged)).path), manifest);
 }
 
 /** `web` is followed, `web@3` stays. */

@@ -1,15 +1,4 @@
-import {
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   publishExclusively,
@@ -20,14 +9,24 @@ import {
 } from '../base/atomic-write.js';
 import { claimNumber } from '../base/claims.js';
 import { ShenvError, systemErrorCode, unless } from '../base/errors.js';
+import { removeTree } from '../base/remove-tree.js';
 import { isForeignLink, readRegular } from '../base/trust.js';
 import { decodeManifest, encodeManifest } from '../manifest/codec.js';
 import type { Manifest } from '../manifest/types.js';
-import { allOf, decodeOrNothing, manifestName, manifestPattern, stageAll } from './generation-files.js';
+import {
+  allOf,
+  decodeOrNothing,
+  manifestName,
+  manifestPattern,
+  readGenerations,
+  stageAll,
+  stageManifest,
+} from './generation-files.js';
 import { checkEnvironmentName } from './name.js';
 import { noteChange } from './note-change.js';
 import type { Registration } from './registration.js';
 import { type MakeSealed, SealedFiles } from './sealed/files.js';
+import { UpperFolder } from './upper-folder.js';
 
 /** The environments of one home: a folder each, with a manifest a generation. */
 export class Environments {
@@ -118,30 +117,55 @@ export class Environments {
     await writeFile(join(this.#children, name), '');
   }
 
-  /** A number for a new environment; never given again. */
-  async claimSerial(): Promise<number> {
-    return claimNumber(this.#serials, () => 1);
+  /** A number for a new environment; never given again. `isDurable`: not even after the machine has died. */
+  async claimSerial(isDurable = true): Promise<number> {
+    return claimNumber(this.#serials, () => 1, isDurable);
   }
 
   /** Publishes a new environment with its generations, oldest first, in one step. Throws ENVIRONMENT_EXISTS. */
-  async create(...generations: [Manifest, ...Manifest[]]): Promise<void> {
-    const { name } = generations[0];
-    checkEnvironmentName(name);
+  create(...generations: [Manifest, ...Manifest[]]): Promise<void> {
+    return this.createWith(async () => undefined, ...generations);
+  }
+
+  /** As `create`; `prepare` puts what else is to be in its folder into the one that is staged. */
+  async createWith(
+    prepare: (staged: string) => Promise<void>,
+    ...generations: [Manifest, ...Manifest[]]
+  ): Promise<void> {
+    checkEnvironmentName(generations[0].name);
     for (const manifest of generations) await this.#noteParents(manifest);
+    await this.#publishFolder(generations[0].name, async (staged) => {
+      await prepare(staged);
+      // At once, because each waits for the disk; both are durable before anything is published.
+      await allOf(this.register(generations), stageAll(staged, generations));
+    });
+    await syncFolder(this.#folder);
+    await noteChange(this.changed);
+  }
+
+  /** As `createWith` for one that refers to nothing in a store; that it is there is durable a little later. */
+  async createSoon(prepare: (staged: string) => Promise<void>, manifest: Manifest): Promise<void> {
+    checkEnvironmentName(manifest.name);
+    await this.#publishFolder(manifest.name, async (staged) => {
+      await prepare(staged);
+      await stageManifest(staged, manifest);
+    });
+    void syncFolder(this.#folder).catch(() => undefined);
+    await noteChange(this.changed);
+  }
+
+  async #publishFolder(name: string, fill: (staged: string) => Promise<void>): Promise<void> {
     await mkdir(this.#staging, { recursive: true, mode: 0o755 });
     await this.folder();
-    const staged = await mkdtemp(join(this.#staging, `${process.pid}-`));
+    const staged = join(this.#staging, stagingName());
+    await mkdir(staged, { mode: 0o755 });
     try {
-      // At once, because each waits for the disk; both are durable before anything is published.
-      await allOf(this.#register(generations), stageAll(staged, generations));
+      await fill(staged);
       await rename(staged, join(this.#folder, name));
-      await syncFolder(this.#folder);
-      await noteChange(this.changed);
     } catch (error) {
-      await rm(staged, { recursive: true, force: true });
-      if (systemErrorCode(error) === 'ENOTEMPTY' || systemErrorCode(error) === 'EEXIST')
-        throw environmentExists(name);
-      throw error;
+      await removeTree(staged);
+      const isTaken = ['ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '');
+      throw isTaken ? environmentExists(name) : error;
     }
   }
 
@@ -151,14 +175,14 @@ export class Environments {
    */
   async commit(manifest: Manifest, { mayBeUnsealed = false } = {}): Promise<void> {
     await this.#noteParents(manifest);
-    await this.#register([manifest]);
+    await this.register([manifest]);
     const preparing = this.sealed.prepare(manifest);
     const sealed = await (mayBeUnsealed ? preparing.catch(() => undefined) : preparing);
     const published = await this.#publish(manifest).catch(async (error: unknown) => {
       await this.sealed.takeBack(sealed);
       throw error;
     });
-    if (published) return this.#announce(manifest.name);
+    if (published) return this.announce(manifest.name);
     await this.sealed.takeBack(sealed);
     throw new ShenvError(
       'ENVIRONMENT_CHANGED',
@@ -200,7 +224,7 @@ export class Environments {
       throw error;
     });
     await noteChange(this.changed);
-    await rm(doomed, { recursive: true });
+    await removeTree(doomed);
     await unless('ENOENT', unlink(join(this.#children, name)));
     if (serial !== undefined) await this.#registration?.retire(serial);
   }
@@ -212,30 +236,15 @@ export class Environments {
     for (const name of await this.list()) {
       // What is deleted meanwhile has none.
       const files = (await this.#manifestFiles(name)).sort();
-      for (const file of files) {
-        const path = join(this.#folder, name, file);
-        // Of another user's home too, for a gc, which must not wait for a FIFO.
-        const data = await unless('ENOENT', readRegular(path));
-        if (!data && !(await unless('ENOENT', lstat(path)))) continue;
-        const manifest = data && decodeOrNothing(data, path);
-        if (manifest) manifests.push(manifest);
-        else damaged.push({ name, generation: Number(manifestPattern.exec(file)![1]) });
-      }
+      const found = await readGenerations(join(this.#folder, name), files);
+      manifests.push(...found.manifests);
+      damaged.push(...found.damaged.map((generation) => ({ name, generation })));
     }
     return { manifests, damaged };
   }
 
-  /** Registers what is there, when the store does not know this home yet. */
-  async register(): Promise<void> {
-    await this.#register([]);
-  }
-
-  /** Registers generations that are to be published, before anything is. */
-  async registerNext(manifests: readonly Manifest[]): Promise<void> {
-    await this.#register(manifests);
-  }
-
-  async #register(manifests: readonly Manifest[]): Promise<void> {
+  /** Registers generations that are to be published, before anything is, and what is there where the store does not know. */
+  async register(manifests: readonly Manifest[] = []): Promise<void> {
     await this.#registration?.register(manifests, async () => (await this.readAll()).manifests);
   }
 
@@ -258,24 +267,16 @@ export class Environments {
     if ((await this.#manifestFiles(name)).length > 0) throw environmentExists(name);
   }
 
-  /** From now on each generation is sealed when it is published. */
-  async seal(manifest: Manifest, sealed: Buffer): Promise<void> {
-    await this.sealed.write(manifest, sealed);
-    await this.#announce(manifest.name);
-  }
-
-  /** False where it was not sealed. */
-  async unseal(name: string): Promise<boolean> {
-    const wasSealed = await this.sealed.remove(name, () => true);
-    if (wasSealed) await this.#announce(name);
-    return wasSealed;
+  /** Where the upper layer of an environment is, or would be. */
+  upper(name: string): UpperFolder {
+    return new UpperFolder(join(this.#folder, name));
   }
 
   /**
-   * Daemons watch the folder of environments, not each one's own: a time that is set shows them that one has
-   * changed, even when this process ends before it can tell them.
+   * To be called after a change in the folder of an environment. Daemons watch the folder of environments, not each one's
+   * own: a time that is set shows them that one has changed, even when this process ends before it can tell them.
    */
-  async #announce(name: string): Promise<void> {
+  async announce(name: string): Promise<void> {
     const now = new Date();
     await unless('ENOENT', utimes(join(this.#folder, name), now, now));
     await noteChange(this.changed);

@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { syncFolder } from '../base/atomic-write.js';
 import { ShenvError } from '../base/errors.js';
 import type { Manifest } from '../manifest/types.js';
 import { type Differences, differences } from './change.js';
 import type { Environments } from './environments.js';
 import { listChildren } from './inherit.js';
 import { commitTogether } from './joint-change.js';
+import { parseReference } from './name.js';
 import { readReference } from './reference.js';
+import { stageUpper } from './upper-folder.js';
 import type { Workspace } from './workspace.js';
 
 /** One generation as `history` shows it. */
@@ -85,7 +88,10 @@ export async function rollback(
   return { manifest, to, differences: differences(current.layers, manifest.layers) };
 }
 
-/** Makes a new environment that shows what `source` (`NAME` or `NAME@GENERATION`) shows. */
+/**
+ * Makes a new environment that shows what `source` (`NAME` or `NAME@GENERATION`) shows. With the upper layer of what it
+ * copies, which is then writable in any case; a generation comes without one.
+ */
 export async function clone(workspace: Workspace, source: string, name: string): Promise<Manifest> {
   const { environments } = workspace;
   await environments.assertFree(name);
@@ -97,12 +103,19 @@ export async function clone(workspace: Workspace, source: string, name: string):
     generation: 1,
     change: { atMs: Date.now(), what: `clone of ${original.name}@${original.generation}` },
   };
-  await environments.create(manifest);
+  const upper = environments.upper(original.name);
+  const hasUpper = parseReference(source).generation === undefined && (await upper.state()) !== 'none';
+  await environments.createWith(async (staged) => {
+    if (!hasUpper) return;
+    const copy = await stageUpper(staged);
+    await (await import('./copy-upper.js')).copyUpper(upper, copy);
+    await syncFolder(copy.path);
+  }, manifest);
   return manifest;
 }
 
 /**
- * Gives an environment another name, its history with it. It gets a new serial as well: scripts and activate
+ * Gives an environment another name, its history and its upper layer with it. It gets a new serial as well: scripts and activate
  * files name the path, so under the old inode numbers the kernel would go on showing the old ones.
  * The new name is published before the old one goes, so nothing is lost in between; what was interrupted there is
  * ended by doing it again. Throws ENVIRONMENT_EXISTS, ENVIRONMENT_MISSING.
@@ -110,14 +123,20 @@ export async function clone(workspace: Workspace, source: string, name: string):
 export async function rename(workspace: Workspace, from: string, to: string): Promise<Manifest> {
   const { environments } = workspace;
   const before = await readGenerations(environments, from);
+  if (from === to) await environments.assertFree(to);
   let renamed = await readGenerations(environments, to).catch(whereMissing);
-  if (!renamed || !isDeepStrictEqual(renamed.map(withoutName), before.map(withoutName))) {
+  const [upper, itsUpper] = [environments.upper(from), environments.upper(to)];
+  const isBegun = renamed && isDeepStrictEqual(renamed.map(withoutName), before.map(withoutName));
+  // Two environments that were made empty in one moment differ in nothing else.
+  const areTwo = (await upper.state()) !== 'none' && (await itsUpper.state()) !== 'none';
+  if (!renamed || !isBegun || areTwo) {
     await environments.assertFree(to);
     const serial = await environments.claimSerial();
     renamed = before.map((manifest) => ({ ...manifest, name: to, serial }));
     const [first, ...rest] = renamed;
     await environments.create(first!, ...rest);
   }
+  if (await upper.moveTo(itsUpper)) await environments.announce(to);
   const { sealed } = environments;
   if ((await sealed.has(from)) && !(await sealed.has(to)))
     await (await import('./sealed/seal.js')).seal(workspace, to);

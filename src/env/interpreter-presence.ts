@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ShenvError } from '../base/errors.js';
+import { noInterpreter } from '../manifest/types.js';
 import { readInterpreter } from '../python/interpreter-record.js';
 import type { Workspace } from './workspace.js';
 
@@ -16,10 +18,16 @@ export async function isExecutable(path: string): Promise<boolean> {
 
 /**
  * Looks whether the interpreter of an environment's current generation is still where it was; it is not run.
- * Throws ENVIRONMENT_MISSING, INTERPRETER_MISSING.
+ * That of a bare environment is its own matter, if it was given one. Throws ENVIRONMENT_MISSING, INTERPRETER_MISSING,
+ * INTERPRETER_NONE.
  */
 export async function assertInterpreterPresent({ environments }: Workspace, name: string): Promise<void> {
   const { interpreter } = await environments.read(name);
+  if (
+    interpreter === noInterpreter &&
+    (await isExecutable(join(environments.upper(name).tree, 'bin/python')))
+  )
+    return;
   const { baseExecutable, version } = await readInterpreter(environments.interpreters, interpreter);
   if (await isExecutable(baseExecutable)) return;
   throw new ShenvError(

@@ -41,7 +41,7 @@ export async function commitTogether(
   const [only, ...others] = manifests;
   if (only === undefined) return;
   if (others.length === 0) return environments.commit(only);
-  await environments.registerNext(manifests);
+  await environments.register(manifests);
   const journal = await writeJournal(environments, manifests);
   const published: Manifest[] = [];
   try {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ShenvError } from '../base/errors.js';
-import type { Manifest } from '../manifest/types.js';
+import { type Manifest, noInterpreter } from '../manifest/types.js';
 import {
   type InterpreterRecord,
   type KnownInterpreter,
@@ -38,6 +38,7 @@ export interface RepairedEnvironment {
   /** Nothing to do; a further generation (with `dryRun`: would be made); left as it is because of `reason`. */
   outcome: 'unchanged' | 'repaired' | 'left';
   wheels: WheelChange[];
+  /** Why it is left as it is; of a bare one, why there is nothing to do. */
   reason?: string;
 }
 
@@ -115,6 +116,8 @@ class RepairRun {
     const { environments } = this.#workspace;
     const current = await environments.read(repaired.name);
     repaired.generation = current.generation;
+    if (current.interpreter === noInterpreter)
+      return { repaired: { ...repaired, reason: 'bare, it has no interpreter yet' } };
     const record = await readInterpreter(environments.interpreters, current.interpreter);
     repaired.before = titleOf(record);
     const { state, now } = await this.#survey.find(record);

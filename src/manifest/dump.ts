@@ -1,4 +1,4 @@
-import type { Layer, Manifest } from './types.js';
+import { type Layer, type Manifest, noInterpreter } from './types.js';
 
 /** A text form of a manifest, one fact a line; equal manifests give equal text. */
 export function dumpManifest(manifest: Manifest): string {
@@ -9,7 +9,7 @@ export function dumpManifest(manifest: Manifest): string {
     `generation ${manifest.generation}`,
     `change ${new Date(manifest.change.atMs).toISOString()} ${manifest.change.what}`,
     `created ${new Date(manifest.createdMs).toISOString()}`,
-    `interpreter ${manifest.interpreter}`,
+    `interpreter ${manifest.interpreter === noInterpreter ? 'none' : manifest.interpreter}`,
     `options ${JSON.stringify(manifest.options)}`,
     `next-slot ${manifest.nextSlot}`,
     ...manifest.requested.map((requirement) => `requested ${requirement}`),

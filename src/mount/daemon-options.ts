@@ -8,6 +8,8 @@ export interface DaemonOptions {
   /** Mount this environment alone, its root at the mount point; undefined mounts all, as folders. */
   environment: string | undefined;
   engine: EngineName | 'auto';
+  /** Nothing is written, not in writable environments either; mounts of fuse-native are so in any case. */
+  isReadOnly: boolean;
   allowOther: boolean;
   fullBlocks: boolean;
   threads: number | undefined;

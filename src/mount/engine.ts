@@ -25,6 +25,8 @@ export interface EngineOptions {
   renderer: Renderer;
   /** The one environment whose root is the mount's root; undefined where each is a folder of the root. */
   environment: string | undefined;
+  /** Nothing is written, not in writable environments either. */
+  isReadOnly: boolean;
   allowOther: boolean;
   /** Mounted for writing; left out: read-only. */
   writable?: boolean;

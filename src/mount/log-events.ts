@@ -10,14 +10,14 @@ import type { Upcall } from './native-addon.js';
 /** The events of a mount as its log tells them; docs/observing.md lists them. */
 
 export function logStart(options: DaemonOptions, version: string, places: Places): void {
-  const { log, mountpoint, environment, engine, allowOther, fullBlocks, threads } = options;
+  const { log, mountpoint, environment, engine, isReadOnly, allowOther, fullBlocks, threads } = options;
   const { home, store, upstreams } = places;
   log.info('start', `shenv-fs ${version} starts for ${mountpoint}`, {
     version,
     node: process.versions.node,
     pid: process.pid,
     mountpoint,
-    ...{ environment, engine, allowOther, fullBlocks, threads },
+    ...{ environment, engine, isReadOnly, allowOther, fullBlocks, threads },
     ...{ home, store, upstreams },
   });
 }

@@ -6,6 +6,7 @@ import { sha256 } from '../base/digest.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { FrameError, pack, packFramed, unpackFramed } from '../base/msgpack.js';
 import { readRegular } from '../base/trust.js';
+import { noInterpreter } from '../manifest/types.js';
 import { discoverInterpreter } from './discover.js';
 import { type Probe, probeInterpreter } from './probe.js';
 import { captureSkeleton, type SkeletonEntry } from './skeleton.js';
@@ -64,8 +65,15 @@ async function capture(probe: Probe): Promise<KnownInterpreter> {
   return { key: sha256(pack(record)), record };
 }
 
-/** Throws INTERPRETER_MISSING when the record is gone or damaged. */
+/**
+ * Throws INTERPRETER_MISSING when the record is gone or damaged, INTERPRETER_NONE for the key of a bare environment.
+ */
 export async function readInterpreter(folder: string, key: Digest): Promise<InterpreterRecord> {
+  if (key === noInterpreter) {
+    throw new ShenvError('INTERPRETER_NONE', 'The environment is bare: it has no interpreter yet', {
+      hint: 'Run `python -m venv` on its folder in the mount, then `shenv-fs adopt` for it.',
+    });
+  }
   const path = join(folder, key);
   try {
     return unpackFramed(magic, recordVersion, await readRegular(path)) as InterpreterRecord;

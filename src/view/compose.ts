@@ -17,7 +17,8 @@ import {
 
 export interface ComposeInput {
   environmentSerial: number;
-  interpreter: InterpreterRecord;
+  /** Undefined for a bare environment: its tree is empty, and it has no layers. */
+  interpreter: InterpreterRecord | undefined;
   /** Earlier ones lie under later ones. */
   layers: readonly ViewLayer[];
   systemSitePackages: boolean;
@@ -33,7 +34,7 @@ export interface ComposeInput {
  */
 export function compose(input: ComposeInput): View {
   const composer = new Composer(input);
-  composer.addSkeleton();
+  if (input.interpreter) composer.addSkeleton(input.interpreter);
   input.layers.forEach((_, index) => {
     composer.addLayer(index);
   });
@@ -41,8 +42,8 @@ export function compose(input: ComposeInput): View {
 }
 
 /** site-packages of a venv of this interpreter, relative to its root. */
-function sitePackagesOf(interpreter: InterpreterRecord): string {
-  return `lib/python${interpreter.minor}/site-packages`;
+function sitePackagesOf({ minor }: InterpreterRecord): string {
+  return `lib/python${minor}/site-packages`;
 }
 
 class Composer {
@@ -58,8 +59,8 @@ class Composer {
     this.#root = this.#newDirectory(undefined, environmentInode(input.environmentSerial, skeletonSlot, 0));
   }
 
-  addSkeleton(): void {
-    for (const entry of this.#input.interpreter.skeleton) {
+  addSkeleton(interpreter: InterpreterRecord): void {
+    for (const entry of interpreter.skeleton) {
       const { folder, name } = this.#parentOf(entry.path);
       this.#namesTouched += 1;
       if (entry.kind === 'directory') {
@@ -82,14 +83,14 @@ class Composer {
         });
       }
     }
-    this.#ensure(sitePackagesOf(this.#input.interpreter));
+    this.#ensure(sitePackagesOf(interpreter));
     this.#ensure('bin');
   }
 
   /** Brings in one image, scheme by scheme, then what an installer writes beside it. */
   addLayer(layer: number): void {
     const { image } = this.#input.layers[layer]!;
-    const { interpreter } = this.#input;
+    const interpreter = this.#interpreter();
     const site = sitePackagesOf(interpreter);
     const schemes: [string, string][] = [
       ['site', site],
@@ -104,7 +105,15 @@ class Composer {
     this.#addGenerated(layer, site);
   }
 
+  /** Without one there are no layers. */
+  #interpreter(): InterpreterRecord {
+    const { interpreter } = this.#input;
+    if (!interpreter) throw new Error('a bare environment has layers');
+    return interpreter;
+  }
+
   finish(): View {
+    const { interpreter } = this.#input;
     return {
       environmentSerial: this.#input.environmentSerial,
       numberedByImage: false,
@@ -114,9 +123,9 @@ class Composer {
       expanded: this.#expanded,
       clashes: this.#clashes,
       namesTouched: this.#namesTouched,
-      interpreter: this.#input.interpreter,
+      interpreter,
       systemSitePackages: this.#input.systemSitePackages,
-      sitePackages: sitePackagesOf(this.#input.interpreter),
+      sitePackages: interpreter ? sitePackagesOf(interpreter) : '',
     };
   }
 
@@ -129,7 +138,7 @@ class Composer {
       this.#namesTouched += 1;
     }
     const bin = this.#ensure('bin');
-    scriptsOf(viewLayer.image.meta.scripts, this.#input.interpreter.minor).forEach((script, index) => {
+    scriptsOf(viewLayer.image.meta.scripts, this.#interpreter().minor).forEach((script, index) => {
       const node = firstGeneratedNode + distInfoFiles.reserved + index;
       this.#put(
         bin,

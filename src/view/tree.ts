@@ -80,6 +80,7 @@ export interface View {
   clashes: readonly Clash[];
   /** How many names composing looked at: grows with top-level names, not with files. */
   namesTouched: number;
+  /** Undefined for a bare environment, which has no layers, and for `.shenv`. */
   interpreter: InterpreterRecord | undefined;
   systemSitePackages: boolean;
   /** site-packages relative to the environment's root. */

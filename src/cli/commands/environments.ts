@@ -1,17 +1,21 @@
 import { ShenvError } from '../../base/errors.js';
 import { remove } from '../../env/generations.js';
 import { isExecutable, repairHint } from '../../env/interpreter-presence.js';
+import { interpreterOf } from '../../env/load-view.js';
+import { parseReference } from '../../env/name.js';
 import { readReference } from '../../env/reference.js';
 import type { Workspace } from '../../env/workspace.js';
+import { type EnvironmentState, environmentState, hasLocalEdits } from '../../env/writable.js';
 import { dumpManifest } from '../../manifest/dump.js';
-import { readInterpreter } from '../../python/interpreter-record.js';
 import type { Report } from '../render.js';
 import { formatTable } from '../table.js';
 import { publish } from './changes.js';
 
 interface ListedEnvironment {
   name: string;
-  python: string;
+  /** Null for a bare one. */
+  python: string | null;
+  state: EnvironmentState;
   generation: number;
   distributions: number;
   createdMs: number;
@@ -25,12 +29,14 @@ export async function listEnvironments({ environments }: Workspace): Promise<Rep
   const notes = new Map<string, string | undefined>();
   for (const name of await environments.list()) {
     try {
-      const { generation, layers, interpreter, createdMs } = await environments.read(name);
-      const record = await readInterpreter(environments.interpreters, interpreter);
-      const { version: python, baseExecutable } = record;
-      if (!notes.has(baseExecutable)) notes.set(baseExecutable, await noteOn(baseExecutable));
-      const note = notes.get(baseExecutable);
-      const listed = { name, python, generation, distributions: layers.length, createdMs };
+      const manifest = await environments.read(name);
+      const { generation, layers, createdMs } = manifest;
+      const record = await interpreterOf(manifest, environments.interpreters);
+      if (record && !notes.has(record.baseExecutable))
+        notes.set(record.baseExecutable, await noteOn(record.baseExecutable));
+      const note = record && notes.get(record.baseExecutable);
+      const [python, state] = [record?.version ?? null, await environmentState(environments, manifest)];
+      const listed = { name, python, state, generation, distributions: layers.length, createdMs };
       data.push(note === undefined ? listed : { ...listed, note });
     } catch (error) {
       if (!(error instanceof ShenvError)) throw error;
@@ -39,7 +45,7 @@ export async function listEnvironments({ environments }: Workspace): Promise<Rep
   }
   if (data.length === 0) return { data, text: 'No environments yet; make one with `shenv-fs create NAME`.' };
   const hasNotes = [...notes.values()].some((note) => note !== undefined);
-  const head = ['NAME', 'PYTHON', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'];
+  const head = ['NAME', 'PYTHON', 'STATE', 'GENERATION', 'DISTRIBUTIONS', 'CHANGED (UTC)'];
   const rows = data.map((item) => [
     ...listedRow(item),
     ...(hasNotes ? [('note' in item && item.note) || ''] : []),
@@ -52,10 +58,10 @@ async function noteOn(executable: string): Promise<string | undefined> {
 }
 
 function listedRow(environment: ListedEnvironment | { name: string; error: string }): string[] {
-  if ('error' in environment) return [environment.name, '-', '-', '-', environment.error];
-  const { name, python, generation, distributions, createdMs } = environment;
+  if ('error' in environment) return [environment.name, '-', '-', '-', '-', environment.error];
+  const { name, python, state, generation, distributions, createdMs } = environment;
   const time = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
-  return [name, python, String(generation), String(distributions), time];
+  return [name, python ?? '-', state, String(generation), String(distributions), time];
 }
 
 export async function showEnvironment(
@@ -66,7 +72,10 @@ export async function showEnvironment(
   const { environments } = workspace;
   const manifest = await readReference(workspace, name);
   if (options.dump) return { data: manifest, text: dumpManifest(manifest) };
-  const interpreter = await readInterpreter(environments.interpreters, manifest.interpreter);
+  const interpreter = await interpreterOf(manifest, environments.interpreters);
+  const isCurrent = parseReference(name).generation === undefined;
+  const state = isCurrent ? await environmentState(environments, manifest) : 'sealed';
+  const hasEdits = await hasLocalEdits(environments, name);
   const distributions = manifest.layers.map(({ image, reason, directUrl, from }) => ({
     ...image,
     reason,
@@ -77,8 +86,10 @@ export async function showEnvironment(
     name,
     generation: manifest.generation,
     serial: manifest.serial,
-    python: interpreter.version,
-    executable: interpreter.baseExecutable,
+    python: interpreter?.version ?? null,
+    executable: interpreter?.baseExecutable ?? null,
+    state,
+    hasLocalEdits: hasEdits,
     requested: manifest.requested,
     options: manifest.options,
     distributions,
@@ -90,8 +101,17 @@ export async function showEnvironment(
     item.from === undefined ? item.reason : `from ${item.from}`,
     item.wheelDigest.slice(0, 16),
   ]);
-  const head = `${name}: Python ${interpreter.version} (${interpreter.baseExecutable}), generation ${manifest.generation}`;
-  return { data, text: `${head}\n${formatTable(['DISTRIBUTION', 'VERSION', 'WHY', 'WHEEL SHA-256'], rows)}` };
+  const python = interpreter
+    ? `Python ${interpreter.version} (${interpreter.baseExecutable})`
+    : 'no interpreter yet';
+  const head = [
+    `${name}: ${python}, ${state}, generation ${manifest.generation}`,
+    ...(hasEdits ? ['with local edits, which are not listed here'] : []),
+  ];
+  return {
+    data,
+    text: `${head.join('\n')}\n${formatTable(['DISTRIBUTION', 'VERSION', 'WHY', 'WHEEL SHA-256'], rows)}`,
+  };
 }
 
 export async function deleteEnvironments(

@@ -100,7 +100,7 @@ function describe(lines: ExportLines, { missing, isForAll, only }: Circumstances
 }
 
 const exportsReasons = `# For the kernel's server: into /etc/exports.d/shenv-fs.exports, then \`exportfs -ra\`.
-# ro: nothing can be written there anyway.
+# ro: the mount should be one with --read-only.
 # fsid: a FUSE mount has no number of its own that lasts. This one is made of the home and the mount point; with it
 #   clients' file handles outlive the daemon. After mounting again, run \`exportfs -f\`.
 # no_subtree_check: the whole mount is exported, so there is nothing to check, and the check would cost look-ups.

@@ -21,6 +21,7 @@ import { serverCommand } from './supervised.js';
 
 export interface MountOptions {
   engine: EngineName | 'auto';
+  readOnly?: boolean;
   foreground?: boolean;
   /** False: nobody starts another process when the one that serves dies. */
   supervise?: boolean;
@@ -80,6 +81,7 @@ async function serve(
     mountpoint,
     environment: options.env,
     engine: options.engine,
+    isReadOnly: options.readOnly === true,
     allowOther: options.allowOther === true,
     fullBlocks: options.du === 'full',
     threads: options.threads === undefined ? undefined : Number(options.threads),
@@ -164,6 +166,7 @@ function passedOn(options: MountOptions): string[] {
     `--du=${options.du}`,
     ...(options.logLevel === undefined ? [] : [`--log-level=${options.logLevel}`]),
     ...(options.env === undefined ? [] : [`--env=${options.env}`]),
+    ...(options.readOnly ? ['--read-only'] : []),
     ...(options.allowOther ? ['--allow-other'] : []),
     ...(options.supervise === false ? ['--no-supervise'] : []),
     ...(options.threads === undefined ? [] : [`--threads=${options.threads}`]),

@@ -1,20 +1,54 @@
-import { seal } from '../../env/sealed/seal.js';
+import { seal, unseal } from '../../env/sealed/seal.js';
 import type { Workspace } from '../../env/workspace.js';
+import { environmentState, freezeUpper, makeWritable } from '../../env/writable.js';
+import { noInterpreter } from '../../manifest/types.js';
 import { formatBytes, type Report } from '../render.js';
 import { publish } from './changes.js';
 
+/** What is in the upper layer of a writable environment stays there, frozen. */
 export async function sealEnvironment(workspace: Workspace, name: string): Promise<Report> {
-  const { manifest, bytes } = await seal(workspace, name);
+  // Adoption of what is finished in the upper layer goes here, before nothing may be written any more.
+  const wasWritable = (await freezeUpper(workspace.environments, name)) === 'writable';
+  if (wasWritable) await publish(workspace);
+  const { generation, bytes } = await writeMetadata(workspace, name).catch(async (error: unknown) => {
+    if (wasWritable) await makeWritable(workspace.environments, name);
+    await publish(workspace);
+    throw error;
+  });
   await publish(workspace);
-  const { generation } = manifest;
-  const text = `Sealed '${name}' at generation ${generation}: its metadata are one file of ${formatBytes(bytes)}`;
-  return { data: { name, generation, bytes }, text };
+  const facts = [
+    ...(wasWritable ? ['it cannot be written to any more'] : []),
+    bytes === null
+      ? 'without an interpreter it has no metadata'
+      : `its metadata are one file of ${formatBytes(bytes)}`,
+  ];
+  return {
+    data: { name, generation, bytes, wasWritable, state: 'sealed' },
+    text: `Sealed '${name}' at generation ${generation}: ${facts.join(', and ')}`,
+  };
+}
+
+/** `bytes` is null for a bare environment. */
+async function writeMetadata(
+  workspace: Workspace,
+  name: string,
+): Promise<{ generation: number; bytes: number | null }> {
+  const { generation, interpreter } = await workspace.environments.read(name);
+  if (interpreter === noInterpreter) return { generation, bytes: null };
+  const { manifest, bytes } = await seal(workspace, name);
+  return { generation: manifest.generation, bytes };
 }
 
 export async function unsealEnvironment(workspace: Workspace, name: string): Promise<Report> {
-  await workspace.environments.generations(name);
-  const wasSealed = await workspace.environments.unseal(name);
+  const { environments } = workspace;
+  const manifest = await environments.read(name);
+  const wasSealed = await unseal(workspace, name);
+  const wasWritable = !(await makeWritable(environments, name));
   await publish(workspace);
-  const text = wasSealed ? `'${name}' is not sealed any more` : `'${name}' was not sealed`;
-  return { data: { name, wasSealed }, text };
+  const state = await environmentState(environments, manifest);
+  const metadata = wasSealed ? ', and its metadata are no file of their own any more' : '';
+  return {
+    data: { name, wasSealed, wasWritable, state },
+    text: `'${name}' ${wasWritable ? 'was writable already' : 'can be written to now'}${metadata}`,
+  };
 }

@@ -5,6 +5,7 @@ import { type Imported, importVenv } from '../../env/transfer/import.js';
 import { packEnvironment } from '../../env/transfer/pack.js';
 import { unpackEnvironment } from '../../env/transfer/unpack.js';
 import type { Workspace } from '../../env/workspace.js';
+import { assertNoLocalEdits } from '../../env/writable.js';
 import { formatBytes, plural, type Report } from '../render.js';
 import { describeClashes, publish } from './changes.js';
 
@@ -15,9 +16,10 @@ export async function exportTo(
   workspace: Workspace,
   reference: string,
   folder: string,
-  options: { link: string },
+  options: { link: string; ignoreEdits?: boolean },
 ): Promise<Report> {
   assertCopies(options.link);
+  if (!options.ignoreEdits) await assertNoLocalEdits(workspace.environments, reference);
   const startedMs = Date.now();
   const manifest = await readReference(workspace, reference);
   const { path, files, bytes } = await exportEnvironment(workspace, manifest, folder);
@@ -89,7 +91,13 @@ function listPaths(title: string, paths: readonly string[]): string[] {
   ];
 }
 
-export async function packTo(workspace: Workspace, reference: string, file: string): Promise<Report> {
+export async function packTo(
+  workspace: Workspace,
+  reference: string,
+  file: string,
+  options: { ignoreEdits?: boolean },
+): Promise<Report> {
+  if (!options.ignoreEdits) await assertNoLocalEdits(workspace.environments, reference);
   const manifest = await readReference(workspace, reference);
   const { path, images, bytes } = await packEnvironment(workspace, manifest, file);
   const { name, generation } = manifest;

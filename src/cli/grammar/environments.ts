@@ -17,6 +17,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
     )
     .option('--without-pip', 'leave pip out')
     .option('--seal', 'seal it: all its metadata in one file, for nodes of a cluster (see `seal`)')
+    .option('--writable', 'let pip and others write into it where it is mounted (see `unseal`)')
     .option('--no-bytecode', 'show no __pycache__ (imports compile anew each time)')
     .option('--system-site-packages', "show the interpreter's own packages too")
     .addOption(json())
@@ -24,6 +25,7 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
       'after',
       example(
         'shenv-fs create web --python 3.12 -r requirements.txt',
+        'shenv-fs create web --writable django      # and then: ~/.venvs/web/bin/pip install ...',
         'shenv-fs create web2 -r pylock.toml        # from a lock: no resolver, and no network if the store has all',
       ),
     )

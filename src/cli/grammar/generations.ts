@@ -5,9 +5,9 @@ import { type Act, example, holding, json } from './shared.js';
 export function addGenerationCommands(program: Command, act: Act): void {
   program
     .command('clone')
-    .argument('<env>', 'environment, or a generation of it: web@3')
+    .argument('<env>', 'environment; or a generation of it, without what was written into it: web@3')
     .argument('<new-name>', 'name of the copy')
-    .description('make a copy of an environment; both go their own ways afterwards')
+    .description('make a copy of an environment, with what was written into it; both go their own ways then')
     .addOption(json())
     .addHelpText('after', example('shenv-fs clone web web-next', 'shenv-fs clone web@3 web-then'))
     .action(act(holding(async () => (await import('../commands/generations.js')).cloneEnvironment)));
@@ -43,14 +43,14 @@ export function addGenerationCommands(program: Command, act: Act): void {
   program
     .command('seal')
     .argument('<env>', 'environment')
-    .description('write all metadata of an environment into one file, now and with each later generation')
+    .description('let nothing be written into an environment, and keep all its metadata in one file')
     .addOption(json())
     .addHelpText('after', example('shenv-fs seal web', 'shenv-fs create web -r requirements.txt --seal'))
     .action(act(holding(async () => (await import('../commands/seal.js')).sealEnvironment)));
   program
     .command('unseal')
     .argument('<env>', 'environment')
-    .description('remove what `seal` has written; later generations are not sealed')
+    .description('make an environment writable where it is mounted: for pip, uv, editors')
     .addOption(json())
     .addHelpText('after', example('shenv-fs unseal web'))
     .action(act(async () => (await import('../commands/seal.js')).unsealEnvironment));

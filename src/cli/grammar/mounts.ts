@@ -13,6 +13,7 @@ export function addMountCommands(program: Command, act: Act): void {
         .choices(['auto', 'kernel', 'fuse-native'])
         .default('auto'),
     )
+    .option('--read-only', 'let nothing be written, not in writable environments either')
     .option('--foreground', 'stay in the foreground until unmounted')
     .option('--no-supervise', 'start no other process when the one that serves dies')
     .option('--allow-other', 'let other users in (needs user_allow_other in /etc/fuse.conf)')
@@ -40,6 +41,7 @@ export function addMountCommands(program: Command, act: Act): void {
       example(
         'shenv-fs mount',
         'shenv-fs mount --env web ./.venv',
+        'shenv-fs mount --read-only /srv/venvs',
         'shenv-fs mount --cache /local/shenv-cache --cache-size 50G',
       ),
     )

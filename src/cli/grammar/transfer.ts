@@ -13,6 +13,7 @@ export function addTransferCommands(program: Command, act: Act): void {
       'auto or copy: files lie inside images, so that none can be a hard link or a symbolic one',
       'auto',
     )
+    .option('--ignore-edits', 'without what was written into a writable environment and is not in the store')
     .addOption(json())
     .addHelpText('after', example('shenv-fs export web ./venv', 'shenv-fs export web@3 /srv/web'))
     .action(act(holding(async () => (await import('../commands/transfer.js')).exportTo)));
@@ -31,6 +32,7 @@ export function addTransferCommands(program: Command, act: Act): void {
     .argument('<env>', 'environment, or one of its generations: web@3')
     .argument('<file>', 'file to write')
     .description('write an environment and its images into one file, for another machine')
+    .option('--ignore-edits', 'without what was written into a writable environment and is not in the store')
     .addOption(json())
     .addHelpText('after', example('shenv-fs pack web web.shenv'))
     .action(act(holding(async () => (await import('../commands/transfer.js')).packTo)));

@@ -1,6 +1,7 @@
 import { ShenvError } from '../../base/errors.js';
 import { InterpreterSurvey } from '../../env/interpreter-survey.js';
 import { openWorkspace, type Workspace } from '../../env/workspace.js';
+import { noInterpreter } from '../../manifest/types.js';
 import { listInterpreters } from '../../python/discover.js';
 import { type InterpreterRecord, readInterpreter } from '../../python/interpreter-record.js';
 import type { CheckContext, Findings } from '../finding.js';
@@ -35,6 +36,7 @@ async function readNeeded({ environments }: Workspace, findings: Findings): Prom
   for (const name of await environments.list()) {
     try {
       const { interpreter } = await environments.read(name);
+      if (interpreter === noInterpreter) continue;
       const known = needed.get(interpreter);
       if (known) known.users.push(name);
       else {

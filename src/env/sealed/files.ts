@@ -4,7 +4,7 @@ import { replaceFile, syncFolder } from '../../base/atomic-write.js';
 import { sha256 } from '../../base/digest.js';
 import { unless } from '../../base/errors.js';
 import { encodeManifest } from '../../manifest/codec.js';
-import type { Manifest } from '../../manifest/types.js';
+import { type Manifest, noInterpreter } from '../../manifest/types.js';
 
 const pattern = /^(\d{8})-[0-9a-f]{16}\.sealed$/;
 const generationDigits = 8;
@@ -45,9 +45,10 @@ export class SealedFiles {
     return path;
   }
 
-  /** For a generation that is to be published, of an environment that is sealed; the path, or undefined. */
+  /** For a generation that is to be published, of an environment that is sealed; the path, or undefined. Bare ones have none. */
   async prepare(manifest: Manifest): Promise<string | undefined> {
-    if (!this.#make || !(await this.has(manifest.name))) return undefined;
+    if (!this.#make || manifest.interpreter === noInterpreter || !(await this.has(manifest.name)))
+      return undefined;
     return this.write(manifest, await this.#make(manifest));
   }
 

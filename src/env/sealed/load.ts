@@ -16,6 +16,7 @@ import { readRenewals } from '../../store/renewals.js';
 import type { Store } from '../../store/store.js';
 import type { View } from '../../view/tree.js';
 import { composeImages } from '../load-view.js';
+import type { UpperState } from '../upper-folder.js';
 import {
   decodeSealedHeader,
   decodeSealedMetadata,
@@ -58,14 +59,15 @@ export async function readSealed(path: string, manifest: Manifest): Promise<Read
 }
 
 /**
- * Composes a generation from its sealed metadata; of the store only what may have been replaced is looked at. Undefined
- * where there are none. Throws SEALED_UNUSABLE where they are damaged or not true any more: then the images tell.
+ * Composes a generation from its sealed metadata, as `loadView` does from its images; of the store only what may have
+ * been replaced is looked at. Undefined where there are none. Throws SEALED_UNUSABLE where they are damaged or not true any more: then the images tell.
  */
 export async function loadSealed(
   path: string,
   manifest: Manifest,
   store: Store,
   images: ImageCache,
+  upper: UpperState = 'none',
 ): Promise<View | undefined> {
   const sealed = await readSealed(path, manifest);
   if (!sealed) return undefined;
@@ -74,7 +76,8 @@ export async function loadSealed(
     const { interpreter } = sealed.metadata;
     if (sha256(pack(interpreter)) !== manifest.interpreter)
       throw new SealedFault('its interpreter is another');
-    return composeImages(manifest, interpreter, await makeImages(sealed, manifest, store, images));
+    const made = await makeImages(sealed, manifest, store, images);
+    return composeImages(manifest, interpreter, made, upper);
   });
 }
 

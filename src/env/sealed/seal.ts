@@ -1,4 +1,4 @@
-import type { Manifest } from '../../manifest/types.js';
+import { type Manifest, noInterpreter } from '../../manifest/types.js';
 import type { Workspace } from '../workspace.js';
 import { readSealed } from './load.js';
 import { makeSealed } from './make.js';
@@ -16,8 +16,16 @@ export interface Sealed {
 export async function seal({ environments, store }: Workspace, name: string): Promise<Sealed> {
   const manifest = await environments.read(name);
   const sealed = await makeSealed(store, environments.interpreters, manifest);
-  await environments.seal(manifest, sealed);
+  await environments.sealed.write(manifest, sealed);
+  await environments.announce(name);
   return { manifest, bytes: sealed.length };
+}
+
+/** Removes sealed metadata: later generations get none. False where there were none. */
+export async function unseal({ environments }: Workspace, name: string): Promise<boolean> {
+  const wasSealed = await environments.sealed.remove(name, () => true);
+  if (wasSealed) await environments.announce(name);
+  return wasSealed;
 }
 
 /** What is wrong with the sealed metadata of current generations, by environment; and how many there are. */
@@ -30,6 +38,7 @@ export async function checkSealed({
     if (!(await environments.sealed.has(name))) continue;
     count += 1;
     const manifest = await environments.read(name);
+    if (manifest.interpreter === noInterpreter) continue;
     const path = environments.sealed.pathOf(manifest);
     const found = await readSealed(path, manifest).catch((error: unknown) => error);
     if (found instanceof Error) faults.push({ name, path, message: found.message });

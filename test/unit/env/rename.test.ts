@@ -39,6 +39,13 @@ test('a rename that ended before the old name was gone is ended by doing it agai
   t.deepEqual(await environments.list(), ['new']);
 });
 
+test('an environment is not renamed to its own name, and stays', async (t) => {
+  const workspace = workspaceIn(await temporaryFolder(t));
+  await workspace.environments.create(manifestOf('old', 1, 'create'));
+  await refused(t, 'ENVIRONMENT_EXISTS', ["'old'"], () => rename(workspace, 'old', 'old'));
+  t.deepEqual(await workspace.environments.list(), ['old']);
+});
+
 test('an environment that is no such copy is in the way of a rename', async (t) => {
   const workspace = workspaceIn(await temporaryFolder(t));
   const { environments } = workspace;

@@ -1,0 +1,104 @@
+import { chmod, lstat, mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stagingName, syncFolder } from '../base/atomic-write.js';
+import { systemErrorCode, unless } from '../base/errors.js';
+
+/** Whether an environment has an upper layer, and whether it may be written to (docs/writable.md). */
+export type UpperState = 'none' | 'writable' | 'frozen';
+
+/** The name of the upper layer in the folder of an environment. */
+export const upperName = 'upper';
+
+/** The upper layer of one environment as files: docs/writable.md, "On disk". It may not be there. */
+export class UpperFolder {
+  readonly #environment: string;
+  readonly path: string;
+  /** What was added or changed, at its place. */
+  readonly tree: string;
+  readonly orphans: string;
+  readonly times: string;
+  readonly frozen: string;
+  /** flock(2)ed by who serves the environment, or changes the folder without a mount. */
+  readonly lock: string;
+
+  /** `environment` is the folder of the environment, maybe one that is staged. */
+  constructor(environment: string) {
+    this.#environment = environment;
+    this.path = join(environment, upperName);
+    this.tree = join(this.path, 'tree');
+    this.orphans = join(this.path, 'orphans');
+    this.times = join(this.path, 'times');
+    this.frozen = join(this.path, 'frozen');
+    this.lock = join(this.path, 'lock');
+  }
+
+  /** A link is not followed: the home may be another user's. */
+  async state(): Promise<UpperState> {
+    const status = await unless('ENOENT', lstat(this.path));
+    if (!status?.isDirectory()) return 'none';
+    return (await unless('ENOENT', lstat(this.frozen))) ? 'frozen' : 'writable';
+  }
+
+  /** Whether anything in it makes the environment other than what its manifest composes. */
+  async hasEdits(): Promise<boolean> {
+    return ((await unless('ENOENT', readdir(this.tree))) ?? []).length > 0;
+  }
+
+  /** Makes it, empty, in one step; durable. False where it is there already. */
+  async make(): Promise<boolean> {
+    const staged = join(this.#environment, stagingName());
+    try {
+      await mkdir(staged, { mode: 0o755 });
+      await fillUpper(staged);
+      await syncFolder(staged);
+      await rename(staged, this.path);
+      await syncFolder(this.#environment);
+      return true;
+    } catch (error) {
+      await rm(staged, { recursive: true, force: true });
+      if (['ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '')) return false;
+      throw error;
+    }
+  }
+
+  /** From now on nothing may be written; durable. */
+  async freeze(): Promise<void> {
+    await writeFile(this.frozen, '', { mode: 0o644 });
+    await syncFolder(this.path);
+  }
+
+  /** It may be written to again; durable. */
+  async thaw(): Promise<void> {
+    await unless('ENOENT', unlink(this.frozen));
+    await syncFolder(this.path);
+  }
+
+  /** Gives it to another environment, which has none; durable. False where there is none to give. */
+  async moveTo(other: UpperFolder): Promise<boolean> {
+    try {
+      await rename(this.path, other.path);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+    await syncFolder(other.#environment);
+    await syncFolder(this.#environment);
+    return true;
+  }
+}
+
+/** Makes an empty upper layer in the folder of an environment that is being staged. */
+export async function stageUpper(environment: string): Promise<UpperFolder> {
+  const upper = new UpperFolder(environment);
+  await mkdir(upper.path, { mode: 0o755 });
+  await fillUpper(upper.path);
+  return upper;
+}
+
+async function fillUpper(path: string): Promise<void> {
+  await mkdir(join(path, 'tree'));
+  // Of the root of the environment, whatever the umask is.
+  await chmod(join(path, 'tree'), 0o755);
+  await mkdir(join(path, 'orphans'), { mode: 0o700 });
+  await writeFile(join(path, 'lock'), '', { mode: 0o600 });
+}
