@@ -49,8 +49,13 @@ class Merged {
       if (!lstatSync(full).isDirectory()) this.#put(child, ...describeUpper(full));
       else {
         const redirect = readdirSync(full).includes('.wh..lower');
-        const target = redirect ? locate(view, readFileSync(join(full, '.wh..lower'), 'utf8')) : below.get(name);
-        await this.folder(child, (redirect || !hidden.has(name)) && target && isFolder(target) ? target : undefined);
+        const target = redirect
+          ? locate(view, readFileSync(join(full, '.wh..lower'), 'utf8'))
+          : below.get(name);
+        await this.folder(
+          child,
+          (redirect || !hidden.has(name)) && target && isFolder(target) ? target : undefined,
+        );
       }
     }
     for (const [name, entry] of below)
@@ -105,7 +110,8 @@ function timeOf(view: View, entry: ViewEntry): bigint | undefined {
 /** docs/writable.md, "Bytecode". */
 function withCheckedHeader(view: View, { layer, node }: ViewEntry & { kind: 'file' }, data: Buffer): Buffer {
   const { image } = view.layers[layer]!;
-  const isCompiled = image.header.kind === imageKinds.bytecode && (image.fileOf(node).flags & nodeFlags.inBase) === 0;
+  const isCompiled =
+    image.header.kind === imageKinds.bytecode && (image.fileOf(node).flags & nodeFlags.inBase) === 0;
   if (!isCompiled) return data;
   const source = `${image.nameOf(node).split('.')[0]}.py`;
   const at = image.lookup(image.parentOf(image.parentOf(node)), source)!;

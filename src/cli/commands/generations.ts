@@ -60,7 +60,7 @@ export async function diffEnvironments(
   options: { exitCode?: boolean } = {},
 ): Promise<Report> {
   const { isWritable } = await import('../../env/adopt/writable.js');
-  if (second === undefined && (await isWritable(workspace, first)))
+  if (second === undefined && !first.includes('@') && (await isWritable(workspace, first)))
     return (await import('./local-edits.js')).showEdits(workspace, first, options);
   const [from, to] = second === undefined ? await pairOf(workspace, first) : [first, second];
   const data = await compare(workspace, from, to);

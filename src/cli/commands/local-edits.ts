@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { ShenvError } from '../../base/errors.js';
-import { adopt, type Outcome, upperFolderOf } from '../../env/adopt/adopt.js';
+import { adopt, type Outcome, quietMs } from '../../env/adopt/adopt.js';
 import { type LocalEdit, type LocalEdits, listEdits } from '../../env/adopt/local-edits.js';
 import { loadLower } from '../../env/adopt/lower-view.js';
 import { revertOnDisk } from '../../env/adopt/revert.js';
@@ -32,16 +31,23 @@ async function listWritable(workspace: Workspace): Promise<string[]> {
   return found;
 }
 
-async function adoptOne(workspace: Workspace, name: string): Promise<Outcome> {
+/** With `nowMs` in the future also what is being written just now. */
+export async function adoptOne(workspace: Workspace, name: string, nowMs = Date.now()): Promise<Outcome> {
   const { runtime, home } = workspace.places;
   const serving = await findServing(runtime, home, name);
-  if (!serving) return adopt(workspace, name, { mounts: [], nowMs: Date.now() });
+  if (!serving) return adopt(workspace, name, { mounts: [], nowMs });
   const { mountpoint, path } = serving;
   return adopt(workspace, name, {
     mounts: [path],
     delegate: (plan) => requestAdoption({ runtime, home, mountpoint, name }, plan),
-    nowMs: Date.now(),
+    nowMs,
   });
+}
+
+/** For who freezes the environment next: nothing is spared for being new. */
+export async function adoptAll(workspace: Workspace, name: string): Promise<Outcome | undefined> {
+  if (!(await isWritable(workspace, name))) return undefined;
+  return adoptOne(workspace, name, Date.now() + quietMs + 1000);
 }
 
 function describeOutcome(outcome: Outcome): string[] {
@@ -60,10 +66,9 @@ export async function showEdits(
   name: string,
   { exitCode = false }: { exitCode?: boolean },
 ): Promise<Report> {
-  const folder = upperFolderOf(workspace, name);
+  const { path: folder, tree: root } = workspace.environments.upper(name);
   const manifest = await workspace.environments.read(name);
   const lower = await loadLower(workspace, manifest, await readTimes(folder));
-  const root = join(folder, 'tree');
   const found = listEdits(root, await readUpperTree(root), lower);
   const hasEdits = found.edits.length > 0;
   return {
@@ -105,7 +110,7 @@ export async function revertEdits(
   const serving = await findServing(runtime, home, name);
   const { paths: reverted } = serving
     ? await requestRevert({ runtime, home, mountpoint: serving.mountpoint, name }, wanted)
-    : await revertOnDisk(upperFolderOf(workspace, name), wanted);
+    : await revertOnDisk(workspace.environments.upper(name), name, wanted);
   const text =
     reverted.length === 0 ? 'Nothing to take back.' : reverted.map((path) => ` ${path}`).join('\n');
   return { data: { name, paths: reverted }, text: `${reverted.length > 0 ? 'Taken back:\n' : ''}${text}` };

@@ -4,10 +4,11 @@ import { environmentState, freezeUpper, makeWritable } from '../../env/writable.
 import { noInterpreter } from '../../manifest/types.js';
 import { formatBytes, type Report } from '../render.js';
 import { publish } from './changes.js';
+import { adoptAll } from './local-edits.js';
 
 /** What is in the upper layer of a writable environment stays there, frozen. */
 export async function sealEnvironment(workspace: Workspace, name: string): Promise<Report> {
-  // Adoption of what is finished in the upper layer goes here, before nothing may be written any more.
+  await adoptAll(workspace, name);
   const wasWritable = (await freezeUpper(workspace.environments, name)) === 'writable';
   if (wasWritable) await publish(workspace);
   const { generation, bytes } = await writeMetadata(workspace, name).catch(async (error: unknown) => {

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Manifest } from '../../manifest/types.js';
 import { publishWithFollowers } from '../publish.js';
 import type { Workspace } from '../workspace.js';
@@ -9,6 +7,7 @@ import { loadLower } from './lower-view.js';
 import type { AdoptionPlan } from './plan.js';
 import { type Prepared, prepareAdoption } from './prepare.js';
 import { readTimes } from './times.js';
+import { withUpperLock } from './upper-lock.js';
 
 /** What was written to so recently may not be all. */
 export const quietMs = 2000;
@@ -33,7 +32,7 @@ export async function adopt(
   { mounts, delegate, nowMs }: { mounts: readonly string[]; delegate?: Delegate; nowMs: number },
 ): Promise<Outcome> {
   const manifest = await workspace.environments.read(name);
-  const folder = upperFolderOf(workspace, name);
+  const folder = workspace.environments.upper(name).path;
   const request = { manifest, folder, mounts, quietSinceMs: nowMs - quietMs };
   const { plan, ...prepared } = await prepareAdoption(workspace, request);
   const commit = delegate ?? ((wanted) => commitOnDisk(workspace, manifest, wanted));
@@ -42,28 +41,20 @@ export async function adopt(
   return { name, generation, ...prepared, ...adopted };
 }
 
-export function upperFolderOf({ places }: Workspace, name: string): string {
-  return join(places.home, 'environments', name, 'upper');
-}
-
-/** For an upper layer that no process serves. */
+/** For an upper layer that no process serves. Throws ENVIRONMENT_IN_USE where one does, and as `commitAdoption`. */
 export async function commitOnDisk(
   workspace: Workspace,
   current: Manifest,
   plan: AdoptionPlan,
 ): Promise<Adopted> {
-  const folder = upperFolderOf(workspace, current.name);
-  await mkdir(join(folder, 'orphans'), { recursive: true, mode: 0o700 });
-  const lower = await loadLower(workspace, current, await readTimes(folder));
-  return commitAdoption(
-    {
-      target: new DiskTarget(folder, lower),
-      current,
-      compose: (manifest) => loadLower(workspace, manifest, new Map()),
-      publish: async (manifest) => {
-        if (manifest.generation !== current.generation) await publishWithFollowers(workspace, [manifest]);
-      },
-    },
-    plan,
-  );
+  const upper = workspace.environments.upper(current.name);
+  return withUpperLock(upper, current.name, async () => {
+    const lower = await loadLower(workspace, current, await readTimes(upper.path));
+    const target = new DiskTarget(upper, lower);
+    const publish = async (manifest: Manifest) => {
+      if (manifest.generation !== current.generation) await publishWithFollowers(workspace, [manifest]);
+    };
+    const compose = (manifest: Manifest) => loadLower(workspace, manifest, new Map());
+    return commitAdoption({ target, current, compose, publish }, plan);
+  });
 }

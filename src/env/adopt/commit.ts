@@ -112,11 +112,11 @@ async function dropAll(
   const fitting = drops.filter((drop) => isOf(after, drop, pairs.get(drop.path)));
   await inBatches(target, fitting, ({ path, stamp }) => {
     if (pairs.get(path)!.isHidden) target.reveal(path);
-    done[target.drop(path, stamp) ? 'dropped' : 'kept'] += 1;
+    done[target.giveBack(path, stamp) ? 'dropped' : 'kept'] += 1;
   });
   await inBatches(target, steps.folders, ({ path }) => {
     const mtimeNs = folderTimes.get(path);
-    if (mtimeNs !== undefined) target.dropFolder(path, mtimeNs);
+    if (mtimeNs !== undefined) target.giveBackFolder(path, mtimeNs);
   });
   await target.exclusively(() => target.sync());
   return done;

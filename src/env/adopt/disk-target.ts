@@ -1,40 +1,31 @@
-import {
-  lstatSync,
-  mkdirSync,
-  renameSync,
-  rmdirSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
-import { systemErrorCode } from '../../base/errors.js';
+import { systemErrorCode, unless } from '../../base/errors.js';
+import { removeTree } from '../../base/remove-tree.js';
+import { inodeAttribute } from '../../upper/numbers.js';
+import { loadSystemCalls } from '../../upper/system-calls.js';
 import { attributesOf, locate } from '../../view/locate.js';
 import type { View } from '../../view/tree.js';
+import type { UpperFolder } from '../upper-folder.js';
 import type { AdoptionTarget } from './target.js';
 import { whiteoutPrefix } from './upper-tree.js';
 
-/** Sets the modification time of a folder, exact to a nanosecond where the caller can. */
-export type SetTime = (path: string, mtimeNs: bigint) => void;
-
-/** An upper layer that no process serves; its caller holds the lock. */
+/** An upper layer that no process serves; its caller holds the lock. Throws ENGINE_UNAVAILABLE. */
 export class DiskTarget implements AdoptionTarget {
   readonly root: string;
   readonly #orphans: string;
   readonly #lower: View;
-  readonly #setTime: SetTime;
-  /** Folders that were changed since the last sync, with the times that they have kept. */
-  readonly #touched = new Map<string, bigint>();
+  readonly #calls = loadSystemCalls();
+  /** Folders that were changed since the last sync. */
+  readonly #touched = new Set<string>();
 
-  /** `folder` is the upper layer, `lower` what lies under it. */
-  constructor(folder: string, lower: View, setTime: SetTime = setTimeRoughly) {
-    this.root = join(folder, 'tree');
-    this.#orphans = join(folder, 'orphans');
+  /** `lower` is what lies under it. */
+  constructor({ tree, orphans }: UpperFolder, lower: View) {
+    this.root = tree;
+    this.#orphans = orphans;
     this.#lower = lower;
-    this.#setTime = setTime;
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -43,56 +34,55 @@ export class DiskTarget implements AdoptionTarget {
 
   hide(path: string): void {
     this.#copyUpFolder(folderOf(path));
-    this.#keepingTime(path, (target) => {
-      writeFileSync(whiteoutOf(target), '', { mode: 0o644 });
-    });
+    this.#keepingTime(path, (target) => writeFileSync(whiteoutOf(target), '', { mode: 0o600 }));
   }
 
   reveal(path: string): void {
     this.#keepingTime(path, (target) => ignoring('ENOENT', () => unlinkSync(whiteoutOf(target))));
   }
 
-  drop(path: string, stamp: string): boolean {
+  giveBack(path: string, stamp: string): boolean {
     return this.#keepingTime(path, (target) => {
       const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
       if (!status) return false;
       const { ino, size, mtimeNs, ctimeNs, nlink } = status;
-      if (`${ino} ${size} ${mtimeNs} ${ctimeNs}` !== stamp) return false;
-      // No process has it open through a mount; who has it open here keeps it.
+      if (`${ino} ${size} ${mtimeNs} ${ctimeNs}` !== stamp || this.#hasAttributes(target)) return false;
+      // Through a mount nobody has it open; the runtime has no unlink of tens of thousands that is as quick as one of a folder.
       if (nlink > 1n) unlinkSync(target);
       else renameSync(target, join(this.#orphans, ino.toString(16)));
       return true;
     });
   }
 
-  dropFolder(path: string, mtimeNs: bigint): boolean {
+  giveBackFolder(path: string, mtimeNs: bigint): boolean {
     return this.#keepingTime(path, (target) => {
       const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
-      if (!status?.isDirectory() || !isSameTime(status.mtimeNs, mtimeNs)) return false;
+      if (!status?.isDirectory() || status.mtimeNs !== mtimeNs) return false;
       return !ignoring('ENOTEMPTY', () => rmdirSync(target));
     });
   }
 
   async sync(): Promise<void> {
-    for (const folder of this.#touched.keys()) {
-      const isThere = statSync(folder, { throwIfNoEntry: false });
-      if (isThere) await syncFolder(folder);
-    }
+    for (const folder of this.#touched) await unless('ENOENT', syncFolder(folder));
     this.#touched.clear();
-    // Nothing is mounted: nobody has any of them open.
-    await rm(this.#orphans, { recursive: true, force: true });
+    await removeTree(this.#orphans);
     await mkdir(this.#orphans, { mode: 0o700 });
+  }
+
+  #hasAttributes(target: string): boolean {
+    const names = ignoringUnsupported(() => this.#calls.listXattr(target)) ?? [];
+    return names.some((name) => name.startsWith('user.') && name !== inodeAttribute);
   }
 
   #keepingTime<T>(path: string, work: (target: string) => T): T {
     const target = join(this.root, path);
     const folder = dirname(target);
-    const mtimeNs = this.#touched.get(folder) ?? lstatSync(folder, { bigint: true }).mtimeNs;
-    this.#touched.set(folder, mtimeNs);
+    const { mtimeNs } = lstatSync(folder, { bigint: true });
+    this.#touched.add(folder);
     try {
       return work(target);
     } finally {
-      this.#setTime(folder, mtimeNs);
+      this.#calls.setTimes(folder, 'omit', mtimeNs);
     }
   }
 
@@ -105,17 +95,13 @@ export class DiskTarget implements AdoptionTarget {
     const { mode, mtimeNs } = attributesOf(this.#lower, entry);
     this.#keepingTime(path, (target) => {
       mkdirSync(target, { mode: mode & 0o777 });
-      this.#setTime(target, this.#timeOf(entry) ?? mtimeNs);
+      this.#calls.setTimes(target, 'omit', mtimeNs);
     });
-  }
-
-  #timeOf(entry: NonNullable<ReturnType<typeof locate>>): bigint | undefined {
-    return entry.kind === 'graft' ? this.#lower.layers[entry.layer]!.times?.get(entry.node) : undefined;
   }
 }
 
 function whiteoutOf(target: string): string {
-  return join(dirname(target), `${whiteoutPrefix}${target.slice(target.lastIndexOf('/') + 1)}`);
+  return join(dirname(target), `${whiteoutPrefix}${basename(target)}`);
 }
 
 function folderOf(path: string): string {
@@ -133,16 +119,12 @@ function ignoring(code: string, work: () => void): boolean {
   }
 }
 
-/** Without utimensat(2) of nanoseconds a time that was set back is off by less than this. */
-const roughNs = 2000n;
-
-function isSameTime(a: bigint, b: bigint): boolean {
-  const difference = a > b ? a - b : b - a;
-  return difference <= roughNs;
-}
-
-/** The runtime's own call takes seconds as a double: exact to about a quarter of a microsecond. */
-function setTimeRoughly(path: string, mtimeNs: bigint): void {
-  const seconds = Number(mtimeNs) / 1e9;
-  utimesSync(path, seconds, seconds);
+/** Undefined where the disk has no extended attributes. */
+function ignoringUnsupported<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (['ENOTSUP', 'EOPNOTSUPP'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
 }

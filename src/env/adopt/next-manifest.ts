@@ -7,7 +7,7 @@ import { installationOrder } from '../installation-order.js';
 import { referenceTo } from '../obtain.js';
 import type { Download } from '../pin.js';
 import { requestedName, requirementOf } from '../requested.js';
-import type { Base } from './bare.js';
+import type { Base } from './base.js';
 import type { Placed } from './placing.js';
 
 export interface NextRequest {

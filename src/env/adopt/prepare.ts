@@ -10,7 +10,7 @@ import type { View } from '../../view/tree.js';
 import { compileImages } from '../bytecode.js';
 import { type Differences, differences } from '../change.js';
 import type { Workspace } from '../workspace.js';
-import { type Base, findBase, venvOf } from './bare.js';
+import { type Base, findBase, venvOf } from './base.js';
 import { findCandidates, folderAt, readStatuses, type Statuses } from './candidates.js';
 import { findEqual } from './equality.js';
 import { loadLower } from './lower-view.js';

@@ -1,8 +1,11 @@
 import { lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
 import { ShenvError, unless } from '../../base/errors.js';
+import { removeTree } from '../../base/remove-tree.js';
+import type { UpperFolder } from '../upper-folder.js';
+import { withUpperLock } from './upper-lock.js';
 import { whiteoutPrefix } from './upper-tree.js';
 
 /** What was taken back. */
@@ -68,23 +71,28 @@ function whiteoutOf(root: string, path: string): string {
 
 /**
  * Takes local edits back in an upper layer that no process serves: copies are moved to `orphans/`, which is emptied,
- * then whiteouts are removed. `folder` is the upper layer. Throws as `pathsToRevert`.
+ * then whiteouts are removed. Throws ENVIRONMENT_IN_USE where one does, and as `pathsToRevert`.
  */
-export async function revertOnDisk(folder: string, paths: readonly string[]): Promise<Reverted> {
-  const root = join(folder, 'tree');
-  const orphans = join(folder, 'orphans');
-  const doomed = pathsToRevert(root, paths);
-  await mkdir(orphans, { recursive: true, mode: 0o700 });
-  for (const path of doomed) {
-    const target = join(root, path);
-    const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
-    if (status) renameSync(target, join(orphans, status.ino.toString(16)));
-    const whiteout = whiteoutOf(root, path);
-    if (isThere(whiteout)) unlinkSync(whiteout);
-  }
-  for (const parent of new Set(doomed.map((path) => dirname(join(root, path)))))
-    await unless('ENOENT', syncFolder(parent));
-  await rm(orphans, { recursive: true, force: true });
-  await mkdir(orphans, { mode: 0o700 });
-  return { paths: doomed };
+export async function revertOnDisk(
+  upper: UpperFolder,
+  name: string,
+  paths: readonly string[],
+): Promise<Reverted> {
+  return withUpperLock(upper, name, async () => {
+    const doomed = pathsToRevert(upper.tree, paths);
+    for (const path of doomed) takeBack(upper, path);
+    for (const parent of new Set(doomed.map((path) => dirname(join(upper.tree, path)))))
+      await unless('ENOENT', syncFolder(parent));
+    await removeTree(upper.orphans);
+    await mkdir(upper.orphans, { mode: 0o700 });
+    return { paths: doomed };
+  });
+}
+
+function takeBack({ tree, orphans }: UpperFolder, path: string): void {
+  const target = join(tree, path);
+  const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+  if (status) renameSync(target, join(orphans, status.ino.toString(16)));
+  const whiteout = whiteoutOf(tree, path);
+  if (isThere(whiteout)) unlinkSync(whiteout);
 }

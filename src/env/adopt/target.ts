@@ -16,9 +16,9 @@ export interface AdoptionTarget {
    * where it is not in the state `stamp` any more (`UpperStatus.stamp`), or has what the lower one cannot have:
    * extended attributes of its own.
    */
-  drop(path: string, stamp: string): boolean;
+  giveBack(path: string, stamp: string): boolean;
   /** Removes a folder that has nothing of its own. False where it has, or has another time by now. */
-  dropFolder(path: string, mtimeNs: bigint): boolean;
+  giveBackFolder(path: string, mtimeNs: bigint): boolean;
   /** What was done is durable when this resolves. */
   sync(): Promise<void>;
 }
