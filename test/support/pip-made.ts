@@ -113,6 +113,7 @@ export async function writeAdoptable(made: PipMade): Promise<void> {
       'alpha-1.0.data/scripts/alpha-tool': '#!python\nimport sys\nprint(sys.prefix)\n',
       'alpha-1.0.data/data/share/alpha.txt': 'text\n',
     },
+    executable: ['alpha-1.0.data/scripts/alpha-tool'],
   });
   await writeWheel(folder, {
     name: 'alpha',

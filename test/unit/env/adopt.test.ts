@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import test from 'ava';
 import { commitOnDisk } from '../../../src/env/adopt/adopt.js';
 import { commitAdoption } from '../../../src/env/adopt/commit.js';
@@ -45,8 +45,7 @@ test('what pip has installed is adopted without a visible change, and hardly any
   t.deepEqual(outcome.skipped, []);
   t.is(outcome.imagesAdded, 2);
   t.deepEqual(differing(before, await made.shown('demo')), []);
-  // Python's own template differs from what `venv` with these words writes.
-  t.deepEqual(await filesOf(made, 'demo'), ['pyvenv.cfg']);
+  t.deepEqual(await filesOf(made, 'demo'), []);
   const { requested, layers } = await made.workspace.environments.read('demo');
   t.deepEqual(requested, ['alpha']);
   t.deepEqual(layers.map(({ reason }) => reason).sort(), ['dependency', 'requested']);
@@ -59,7 +58,7 @@ test('a second environment made the same way adds nothing to the store', async (
   const before = await made.shown('other');
   t.is((await made.adopt('other')).imagesAdded, 0);
   t.deepEqual(differing(before, await made.shown('other')), []);
-  t.deepEqual(await filesOf(made, 'other'), ['pyvenv.cfg']);
+  t.deepEqual(await filesOf(made, 'other'), []);
 });
 
 test('adopting again changes nothing', async (t) => {
@@ -73,24 +72,36 @@ test('adopting again changes nothing', async (t) => {
 
 test('a distribution that was written to just now is left alone', async (t) => {
   const made = await madeWith(t, 'beta');
-  const { skipped, generation } = await made.adopt('demo').then(async () => {
-    await made.create('fresh', 'beta');
-    const manifest = await made.workspace.environments.read('fresh');
-    const folder = made.upper('fresh').path;
-    const quietSinceMs = Date.now() - 600_000;
-    const prepared = await prepareAdoption(made.workspace, { manifest, folder, mounts: [], quietSinceMs });
-    return { skipped: prepared.skipped, generation: prepared.plan.next };
-  });
-  t.deepEqual(skipped, []);
-  t.is(generation, undefined);
+  await made.adopt('demo');
+  const { tree, path: folder } = made.upper('demo');
+  const site = await siteWith(made);
+  await made.create('other', 'alpha==1.0');
+  for (const path of [
+    'bin/alpha',
+    'bin/alpha-tool',
+    'share',
+    `${site}/alpha`,
+    `${site}/alpha-1.0.dist-info`,
+  ]) {
+    await mkdir(join(tree, dirname(path)), { recursive: true });
+    await rename(join(made.upper('other').tree, path), join(tree, path));
+  }
+  await mkdir(join(tree, site, 'space'), { recursive: true });
+  await rename(join(made.upper('other').tree, site, 'space/one.py'), join(tree, site, 'space/one.py'));
+  const manifest = await made.workspace.environments.read('demo');
+  const prepare = (quietSinceMs: number) =>
+    prepareAdoption(made.workspace, { manifest, folder, mounts: [], quietSinceMs });
+  const early = await prepare(Date.now() - 3_600_000);
+  t.deepEqual(early.skipped, [{ distribution: 'alpha-1.0', reason: 'it was written to just now' }]);
+  t.is(early.plan.next, undefined);
+  t.is((await prepare(Date.now() + laterMs)).plan.next?.layers.length, 2);
 });
 
 test('an edited file stays over the image that has what it was, and bytecode of it does too', async (t) => {
   const made = await madeWith(t, 'alpha==1.0');
   await made.adopt('demo');
   await made.create('other', 'alpha==1.0');
-  const site = await siteOf(made).catch(() => '');
-  const file = join(made.upper('other').tree, site || 'lib', 'alpha/__init__.py');
+  const file = join(made.upper('other').tree, await siteWith(made), 'alpha/__init__.py');
   await appendFile(file, 'MORE = 1\n');
   const before = await made.shown('other');
   t.is((await made.adopt('other')).imagesAdded, 0);
@@ -123,7 +134,7 @@ test('loose files, .pth files and links stay', async (t) => {
   const before = await made.shown('demo');
   await made.adopt('demo');
   t.deepEqual(differing(before, await made.shown('demo')), []);
-  t.deepEqual(await filesOf(made, 'demo'), [...own.sort(), 'pyvenv.cfg']);
+  t.deepEqual(await filesOf(made, 'demo'), own.sort());
 });
 
 test('what a later pip removes is hidden, leaves the manifest, and takes its whiteouts with it', async (t) => {
@@ -160,9 +171,8 @@ async function siteWith(made: PipMade): Promise<string> {
 
 async function hideAll(tree: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    const slash = path.lastIndexOf('/');
-    await mkdir(join(tree, path.slice(0, slash)), { recursive: true });
-    await writeFile(join(tree, path.slice(0, slash), `.wh.${path.slice(slash + 1)}`), '');
+    await mkdir(join(tree, dirname(path)), { recursive: true });
+    await writeFile(join(tree, dirname(path), `.wh.${basename(path)}`), '');
   }
 }
 
@@ -184,19 +194,19 @@ test('another version in the place of an adopted one is adopted too, though its 
   for (const name of ['alpha', 'alpha-2.0.dist-info', 'space'])
     await rename(join(from, name), join(tree, site, name));
   const before = await made.shown('demo');
-  const { differences } = await made.adopt('demo');
+  const { differences, skipped } = await made.adopt('demo');
+  t.deepEqual(skipped, []);
   t.deepEqual(
     differences.replaced.map(({ to }) => to.version),
     ['2.0'],
   );
   t.deepEqual(differing(before, await made.shown('demo')), []);
-  t.deepEqual(await filesOf(made, 'demo'), ['pyvenv.cfg']);
+  t.deepEqual(await filesOf(made, 'demo'), []);
 });
 
 test('killed after any step, the next adoption completes what is shown the same all along', async (t) => {
   const made = await madeWith(t, 'alpha==1.0');
   const before = await made.shown('demo');
-  const expected = ['pyvenv.cfg'];
   for (let steps = 1; ; steps += 1) {
     const isDone = await adoptUntil(made, steps * steps);
     t.deepEqual(differing(before, await made.shown('demo')), [], `after ${steps * steps} steps`);
@@ -204,7 +214,7 @@ test('killed after any step, the next adoption completes what is shown the same 
   }
   await made.adopt('demo');
   t.deepEqual(differing(before, await made.shown('demo')), []);
-  t.deepEqual(await filesOf(made, 'demo'), expected);
+  t.deepEqual(await filesOf(made, 'demo'), []);
 });
 
 /** True when all was done within so many steps. */
