@@ -25,7 +25,7 @@ const importers: Readonly<Record<string, { most: number; where: RegExp }>> = {
   '@renovatebot/pep440': { most: 1, where: /^wheel\/version\.ts$/ },
   'msgpackr/pack': { most: 1, where: /^base\/msgpack\.ts$/ },
   'fuse-native': { most: 1, where: /^mount\/fuse-native-package\.ts$/ },
-  commander: { most: 17, where: /^cli\// },
+  commander: { most: 18, where: /^cli\// },
   'smol-toml': { most: 1, where: /^base\/toml/ },
   'cli-table3': { most: 1, where: /^cli\// },
   'cli-progress': { most: 1, where: /^cli\// },
