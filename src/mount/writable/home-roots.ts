@@ -22,7 +22,11 @@ export class HomeRoots implements RootOperations {
     await this.#show();
   }
 
+  /** One that is not writable is renamed by a command only: it fails with EROFS. */
   async rename(name: string, newName: string): Promise<void> {
+    const { environments } = this.#workspace;
+    await environments.generations(name);
+    if ((await environments.upper(name).state()) !== 'writable') throw failure('EROFS');
     await rename(this.#workspace, name, newName);
     await this.#show();
   }

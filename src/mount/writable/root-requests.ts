@@ -74,7 +74,7 @@ export class RootRequests {
       case opcodes.rename2:
         return this.#rename(body, body.readUInt32LE(8), 16, isResent);
       default:
-        throw failure('EPERM');
+        throw failure('EROFS');
     }
   }
 
