@@ -102,6 +102,16 @@ export interface NativeCounters {
   [name: string]: unknown;
 }
 
+/** What stands behind a descriptor that a session is given. */
+export interface BackingFlags {
+  /** Of a file: its last link is where the mount does not show it. */
+  orphan?: boolean;
+  /** A folder: only its attributes and the names that are not there are told from it. */
+  folder?: boolean;
+  /** Of a folder: nothing lower is merged with it. */
+  whole?: boolean;
+}
+
 /** One mounted session: native threads answer the kernel from what was published here. */
 export interface NativeSession {
   /** Reads INIT, the first that the kernel says; `start` answers it. Not with `agreed`. */
@@ -145,7 +155,7 @@ export interface NativeSession {
    * on. The table is bounded: what was not used for longest is closed, and its requests come to `onRequest`, which it
    * is marked as changed for. `orphan`: its last link is hidden from the mount.
    */
-  setBacking(inode: bigint, fd: number, flags: { orphan: boolean }): void;
+  setBacking(inode: bigint, fd: number, flags: BackingFlags): void;
   /** The last name of a file went; nothing where it has no backing. */
   setOrphan(inode: bigint): void;
   dropBacking(inode: bigint): void;

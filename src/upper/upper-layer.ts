@@ -9,7 +9,7 @@ import type {
   Request,
 } from './attributes.js';
 import { attributesOfThing } from './attributes-of.js';
-import { openBacking } from './backing.js';
+import { type OpenedFolder, openBacking, openFolder } from './backing.js';
 import { create, link, makeNode, makeTemporary, mkdir, newPlace, readLink, symlink } from './creation.js';
 import { Disk } from './disk.js';
 import { getAttribute, listAttributes, removeAttribute, setAttribute } from './extended-attributes.js';
@@ -193,6 +193,11 @@ export class UpperLayer {
     return this.#changeThing(inode, (thing) => openBacking(this.#state, thing, true));
   }
 
+  /** A descriptor of a folder that has a part in the upper layer, where it can be opened; the caller's to close. */
+  openFolder(inode: bigint): OpenedFolder | undefined {
+    return openFolder(this.#state, inode);
+  }
+
   /** O_TMPFILE: a file without a name, which `link` may give one. `parent` only has to exist. */
   makeTemporary(parent: bigint, request: CreateRequest): Opened {
     this.#checkThawed();
@@ -312,6 +317,7 @@ export class UpperLayer {
   #addAlias(folder: FolderNode): void {
     const { tree, events } = this.#state;
     const { inode } = folder.merged!;
+    for (const number of [folder.inode, ...folder.aliases]) events.merged(number);
     if (tree.nodes.has(inode)) return;
     tree.nodes.set(inode, folder);
     folder.aliases.push(inode);

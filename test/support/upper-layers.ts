@@ -114,6 +114,8 @@ export class TestEvents implements UpperEvents {
 
   outdated(): void {}
 
+  merged(): void {}
+
   orphaned(inode: bigint): void {
     this.orphans.add(inode);
   }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import type { FileAttributes } from '../../upper/attributes.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
 import { environmentOf, isOfEnvironment } from '../../view/inode.js';
-import type { ForwardedRequest } from '../native-addon.js';
+import type { BackingFlags, ForwardedRequest } from '../native-addon.js';
 import {
   decodeSetattr,
   encodeAttributes,
@@ -31,8 +31,8 @@ export type Outcome =
 export interface Call {
   upper: UpperLayer;
   request: ForwardedRequest;
-  /** Takes the descriptor over; `isOrphan`: of a file without a name. */
-  setBacking(inode: bigint, fd: number, isOrphan: boolean): void;
+  /** Takes the descriptor over. */
+  setBacking(inode: bigint, fd: number, flags: BackingFlags): void;
   /** What had no name has one now. */
   named(inode: bigint): void;
   /** By what the kernel knows an inode, and the other way. */
@@ -89,6 +89,7 @@ function list(call: Call, plus: boolean): Outcome {
   return reply(encodeListing(namesAfter(call, offset), room, plus));
 }
 
+const typeBits = 0o170000;
 const directoryMode = 0o040000;
 
 function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: number): Generator<ListedName> {
@@ -126,7 +127,9 @@ function mkdir(call: Call): Outcome {
   const { upper, request } = call;
   const mode = request.body.readUInt32LE(0) & 0o7777;
   const wanted = name(call, 8);
-  return made(wanted, upper.mkdir(request.inode, wanted, { mode, ...asker(call) }));
+  const attributes = upper.mkdir(request.inode, wanted, { mode, ...asker(call) });
+  backFolder(call, attributes.inode);
+  return made(wanted, attributes);
 }
 
 function symlink(call: Call): Outcome {
@@ -174,7 +177,7 @@ function create(call: Call): Outcome {
   const asked = { isExclusive, mode, ...asker(call) };
   const wanted = name(call, 16);
   const { attributes, fd } = upper.create(request.inode, wanted, asked);
-  call.setBacking(attributes.inode, fd, false);
+  call.setBacking(attributes.inode, fd, {});
   return changed(wanted, encodeCreated(attributes.inode, attributes));
 }
 
@@ -184,7 +187,7 @@ function tmpfile(call: Call): Outcome {
     mode: request.body.readUInt32LE(4) & 0o7777,
     ...asker(call),
   });
-  call.setBacking(attributes.inode, fd, true);
+  call.setBacking(attributes.inode, fd, { orphan: true });
   return changed(undefined, encodeCreated(attributes.inode, attributes));
 }
 
@@ -192,12 +195,23 @@ function tmpfile(call: Call): Outcome {
 function back(call: Call, forWriting: boolean): Outcome {
   const { upper, request } = call;
   const fd = upper.openBacking(request.inode, forWriting);
-  if (fd !== undefined) call.setBacking(request.inode, fd, upper.attributes(request.inode).nlink === 0);
+  if (fd !== undefined)
+    call.setBacking(request.inode, fd, { orphan: upper.attributes(request.inode).nlink === 0 });
   return { kind: 'retry' };
 }
 
-function getattr({ upper, request }: Call): Outcome {
-  return reply(encodeAttributes(upper.attributes(request.inode)));
+/** A folder is asked for its attributes again after each change in it: the session can tell them from now on. */
+function getattr(call: Call): Outcome {
+  const { upper, request } = call;
+  const attributes = upper.attributes(request.inode);
+  if ((attributes.mode & typeBits) === directoryMode && !attributes.isLower) backFolder(call, request.inode);
+  return reply(encodeAttributes(attributes));
+}
+
+/** Without one all requests come here. */
+function backFolder({ upper, setBacking }: Call, inode: bigint): void {
+  const opened = upper.openFolder(inode);
+  if (opened) setBacking(inode, opened.fd, { folder: true, whole: opened.isWhole });
 }
 
 function getxattr(call: Call): Outcome {

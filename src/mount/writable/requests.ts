@@ -113,7 +113,7 @@ export class WritableRequests {
     const outcome = operate({
       upper: environment.upper,
       request,
-      setBacking: (inode, fd, orphan) => session.setBacking(inode, fd, { orphan }),
+      setBacking: (inode, fd, flags) => session.setBacking(inode, fd, flags),
       named: (inode) => environment.named(inode),
       nodeIdOf,
       inodeOf,

@@ -40,6 +40,11 @@ export class UpperNews implements UpperEvents {
     this.#listener?.invalidateInode(inode);
   }
 
+  /** What it does not have may be there all the same. */
+  merged(inode: bigint): void {
+    this.#listener?.dropBacking(inode);
+  }
+
   outdated(folders: readonly bigint[], name: string): void {
     for (const folder of folders) {
       this.#listener?.invalidateEntry(folder, name);
