@@ -79,7 +79,8 @@ def _item(full):
 
 
 def _names(full):
-    return sorted(os.listxattr(full, follow_symlinks=False))
+    """Without those that the mount makes up for files of the store."""
+    return sorted(name for name in os.listxattr(full, follow_symlinks=False) if not name.startswith("user.shenv."))
 
 
 def _content(full, kind):
