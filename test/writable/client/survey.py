@@ -42,9 +42,9 @@ def _folder(root, path, found):
         try:
             item = _item(entry.path)
         except OSError as error:
-            found[inner] = {"kind": "listed", "errno": error.errno, "inode": 0, "mtime": 0}
+            found[inner] = {"kind": "listed", "errno": error.errno, "inode": "", "mtime": 0}
             continue
-        if entry.inode() != item["inode"]:
+        if str(entry.inode()) != item["inode"]:
             item["listed inode"] = "another"
         if entry.is_dir(follow_symlinks=False) and not entry.is_symlink():
             _folder(root, inner, found)
@@ -62,7 +62,7 @@ def _item(full):
         "mode": oct(stat.S_IMODE(info.st_mode)),
         "owner": [info.st_uid, info.st_gid],
         "mtime": info.st_mtime_ns,
-        "inode": info.st_ino,
+        "inode": str(info.st_ino),
     }
     if kind != "folder":
         item["links"] = info.st_nlink
