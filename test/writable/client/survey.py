@@ -61,7 +61,8 @@ def _item(full):
         "kind": kind,
         "mode": oct(stat.S_IMODE(info.st_mode)),
         "owner": [info.st_uid, info.st_gid],
-        "mtime": info.st_mtime_ns,
+        # FUSE does not move the time of a FIFO that is written to.
+        "mtime": info.st_mtime_ns if kind in ("file", "folder", "link") else 0,
         "inode": str(info.st_ino),
     }
     if kind != "folder":
