@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { anyInterpreter, anySharedInterpreter } from '../support/interpreters.js';
 import { projectRoot, Sandbox } from '../support/sandbox.js';
 import { compareLogs, compareSurveys, type Survey } from './compare-logs.js';
@@ -23,6 +23,8 @@ export interface EqualityOptions {
   fault?: string;
   /** Operations that are left out, with commas. */
   skip?: string;
+  /** A folder for the logs. */
+  keep?: string;
 }
 
 export interface EqualityReport {
@@ -40,6 +42,8 @@ export async function compareTwins(options: EqualityOptions): Promise<EqualityRe
   const sandbox = await Sandbox.make();
   const owner = options.isUnprivileged ? await unprivilegedOf(sandbox) : selfOf(sandbox);
   const mountpoint = join(owner.folder, 'mnt');
+  // A process that came to serve begins a new row of deaths: it is not held up by what died before.
+  sandbox.variables.SHENV_SUPERVISION = 'deaths=1000,lastingMs=0';
   try {
     const twins = await new Twins(owner, mountpoint, options).make(sandbox);
     return await twins.compare();
@@ -153,10 +157,18 @@ class Twins {
       const [first, second] = await Promise.all(
         ['first', 'second'].map((which) => readFile(this.#log(which, index), 'utf8')),
       );
+      if (this.#options.keep) await this.#keep(index);
       const found = compareLogs(first!, second!);
       differences.push(...(index === undefined ? found : found.map((text) => `process ${index}, ${text}`)));
     }
     return differences;
+  }
+
+  async #keep(index: number | undefined): Promise<void> {
+    for (const which of ['first', 'second']) {
+      const log = this.#log(which, index);
+      await copyFile(log, join(this.#options.keep!, basename(log)));
+    }
   }
 
   /** What was there survives the end of the mount, to the last digit of times and inode numbers. */
@@ -167,9 +179,12 @@ class Twins {
     return compareSurveys(before, await this.#survey()).map((text) => `after mounting again, ${text}`);
   }
 
+  /** Without the numbers of what cannot carry one: copies of links, and files that their owner may not read. */
   async #survey(): Promise<Survey> {
     const text = await mustAs(this.#owner, this.#python, '-B', join(client, 'survey.py'), this.#other);
-    return JSON.parse(text) as Survey;
+    const found = JSON.parse(text) as Survey;
+    for (const item of Object.values(found)) if (item.kind === 'link' || 'errno' in item) delete item.inode;
+    return found;
   }
 
   async #operations(): Promise<EqualityReport['operations']> {

@@ -128,7 +128,7 @@ class World:
             "kind": KINDS.get(stat.S_IFMT(info.st_mode), "other"),
             "mode": oct(info.st_mode),
             "owner": [info.st_uid, info.st_gid],
-            "mtime": self.when(info.st_mtime_ns),
+            "mtime": self.when(info.st_mtime_ns) if stat.S_IFMT(info.st_mode) in KINDS else None,
         }
         if not stat.S_ISDIR(info.st_mode):
             found.update(size=info.st_size, links=info.st_nlink)
