@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { createBare, deleteEmpty } from '../../env/bare.js';
 import { rename } from '../../env/generations.js';
 import type { Workspace } from '../../env/workspace.js';
@@ -37,7 +38,7 @@ export class HomeRoots implements RootOperations {
     // Where the lower tree has names, all of them have to be hidden.
     if (upper) for (const _ of upper.list(view.root.inode)) throw failure('ENOTEMPTY');
     const errno = await deleteEmpty(this.#workspace, name);
-    if (errno !== 0) throw Object.assign(new Error(`'${name}' cannot be removed`), { errno });
+    if (errno !== 0) throw failure(getSystemErrorName(-errno));
     await this.#show();
   }
 }

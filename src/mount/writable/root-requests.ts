@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
-import { ShenvError, systemErrorCode } from '../../base/errors.js';
+import { ShenvError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import { errnoOf } from '../../env/bare.js';
+import { errnoOf as errnoOfSystem } from '../../upper/file-error.js';
 import { rootInode } from '../../view/inode.js';
 import { logRequestFailure } from '../log-events.js';
 import type { ForwardedRequest, NativeSession } from '../native-addon.js';
@@ -16,12 +18,6 @@ export interface RootOperations {
   remove(name: string): Promise<void>;
 }
 
-const errnoByCode: Readonly<Record<string, number>> = {
-  ENVIRONMENT_EXISTS: constants.errno.EEXIST,
-  ENVIRONMENT_MISSING: constants.errno.ENOENT,
-  ENVIRONMENT_NAME_INVALID: constants.errno.EINVAL,
-  ENVIRONMENT_CHANGED: constants.errno.EAGAIN,
-};
 const renameNoReplace = 1;
 
 /** mkdir, rename and rmdir in the root of a mount of all environments; anything else there is not permitted. */
@@ -50,8 +46,7 @@ export class RootRequests {
       if (made === undefined) this.#session.answer(token, 0);
       else this.#session.answerLookup(token, rootInode, made);
     } catch (error) {
-      const code = error instanceof ShenvError ? error.code : systemErrorCode(error);
-      const known = errnoByCode[code ?? ''] ?? constants.errno[code as keyof typeof constants.errno];
+      const known = errnoOf(error) ?? errnoOfSystem(error);
       if (known === undefined) logRequestFailure(this.#log, request, error);
       this.#session.answer(token, known ?? constants.errno.EIO);
     }
