@@ -24,7 +24,7 @@ export interface WritableEnvironment {
 }
 
 interface Options {
-  session: NativeSession;
+  session: Pick<NativeSession, 'answer' | 'answerLookup' | 'retry' | 'setBacking'>;
   /** Undefined where the environment is not shown, or not writable. */
   environmentOf(environmentSerial: number): WritableEnvironment | undefined;
   /** Of the mount's own root; undefined where that is one environment's. */

@@ -21,18 +21,20 @@ export interface RootOperations {
   remove(name: string): Promise<void>;
 }
 
+type Answers = Pick<NativeSession, 'answer' | 'answerLookup'>;
+
 /** RENAME_NOREPLACE (renameat2(2)); without it no environment is replaced either. */
 const renameNoReplace = 1;
 
 /** mkdir, rename and rmdir in the root of a mount of all environments; anything else there fails with EROFS. */
 export class RootRequests {
-  readonly #session: NativeSession;
+  readonly #session: Answers;
   readonly #operations: RootOperations;
   readonly #log: Logger;
   /** One after the other. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(session: NativeSession, operations: RootOperations, log: Logger) {
+  constructor(session: Answers, operations: RootOperations, log: Logger) {
     this.#session = session;
     this.#operations = operations;
     this.#log = log;
