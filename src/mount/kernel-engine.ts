@@ -281,6 +281,8 @@ export class KernelEngine implements Engine, CopyReader {
 
 function systemErrno(error: unknown): number {
   const code = systemErrorCode(error);
+  // Another mount shows it.
+  if (code === 'ENVIRONMENT_BUSY') return errno.EBUSY;
   const known: Readonly<Record<string, number>> = constants.errno;
   return (code !== undefined && known[code]) || errno.EIO;
 }

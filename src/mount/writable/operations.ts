@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileAttributes } from '../../upper/attributes.js';
+import { type ErrnoName, FileError } from '../../upper/file-error.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
 import { environmentOf, isOfEnvironment } from '../../view/inode.js';
 import type { BackingFlags, ForwardedRequest } from '../native-addon.js';
@@ -13,11 +14,13 @@ import {
   encodeValue,
   type ListedName,
   nameAt,
+  nameIn,
+  namesIn,
   opcodes,
 } from './wire.js';
 
 /** What answers a request: bytes of a reply, nothing but success, or that the session goes on with it. */
-export type Outcome =
+type Outcome =
   /** `changed`: the tree is another than before; `named`: the last name that something was given. */
   | { kind: 'reply'; body: Buffer | undefined; changed?: boolean; named?: string }
   /** The native view answers the lookup of this name. */
@@ -51,18 +54,13 @@ const changed = (named?: string, body?: Buffer): Outcome => ({
 });
 const reply = (body: Buffer): Outcome => ({ kind: 'reply', body });
 
-function fail(code: string): never {
-  throw Object.assign(new Error(code), { code });
+function fail(code: ErrnoName): never {
+  throw new FileError(code);
 }
 
 /** A name of the request, which begins at `offset` of its body. Throws EILSEQ for one that is no UTF-8. */
 function name({ request }: Call, offset = 0): string {
-  return nameAt(request.body, offset).name ?? fail('EILSEQ');
-}
-
-function twoNames({ request: { body } }: Call, offset: number): [string, string] {
-  const first = nameAt(body, offset);
-  return [first.name ?? fail('EILSEQ'), nameAt(body, first.end).name ?? fail('EILSEQ')];
+  return nameIn(request.body, offset);
 }
 
 /** Who asks, and whether the same may have been asked of the process before this one. */
@@ -133,7 +131,7 @@ function mkdir(call: Call): Outcome {
 }
 
 function symlink(call: Call): Outcome {
-  const [wanted, target] = twoNames(call, 0);
+  const [wanted, target] = namesIn(call.request.body, 0);
   return made(wanted, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
 }
 
@@ -165,7 +163,7 @@ function rmdir(call: Call): Outcome {
 
 function rename(call: Call, flags: number, namesAt: number): Outcome {
   const { upper, request } = call;
-  const [from, to] = twoNames(call, namesAt);
+  const [from, to] = namesIn(request.body, namesAt);
   upper.rename(request.inode, from, sameEnvironment(call), to, { flags, ...asker(call) });
   return changed(to);
 }
@@ -269,7 +267,7 @@ const table: Readonly<Record<number, Operation>> = {
   [opcodes.tmpfile]: tmpfile,
 };
 
-/** Carries a request out. Throws errors with the code of an errno, and ContentMissing before anything has changed. */
+/** Carries a request out. Throws what `errnoOf` knows, and ContentMissing before anything has changed. */
 export function operate(call: Call): Outcome {
   const operation = table[call.request.opcode];
   if (!operation) fail('ENOSYS');
