@@ -42,6 +42,16 @@ napi_value jsUpper::dropUpper(napi_env env, JsSession& js, const Arguments& give
 }
 
 napi_value jsUpper::watchForget(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().watchForget(toInode(env, given.values[0]));
+  js.session().service().watches.add(toInode(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value jsUpper::probeForget(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().probeForget(toInode(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value jsUpper::answerFromView(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().answerFromView(toToken(env, given.values[0]));
   return undefined(env);
 }

@@ -148,6 +148,8 @@ export interface NativeSession {
    * content is made where it has to be; a missing name with a negative entry.
    */
   answerLookup(token: number, lowerParent: bigint, name: string): void;
+  /** The view answers, as if nothing lay over it. */
+  answerFromView(token: number): void;
   /** The request begins anew, after the tables below have changed; comes to `onRequest` again where it still has to. */
   retry(token: number): void;
   /**
@@ -166,6 +168,8 @@ export interface NativeSession {
   dropUpper(environmentSerial: number): void;
   /** `onForget` is called once when the kernel forgets it. */
   watchForget(inode: bigint): void;
+  /** Of one that is watched: `onForget` is called soon if the kernel does not know it (any more). */
+  probeForget(inode: bigint): void;
   invalidateEntry(parent: bigint, name: string): void;
   invalidateInode(inode: bigint): void;
   /** The kernel looks every name up again; nothing where it cannot (before Linux 6.16). */

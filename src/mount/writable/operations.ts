@@ -27,6 +27,8 @@ type Outcome =
   | { kind: 'lookup'; parent: bigint; name: string }
   /** The session has what it lacked now. */
   | { kind: 'retry' }
+  /** Its content is that of the view. */
+  | { kind: 'view' }
   /** The disk is waited for; the operations that come meanwhile do not wait with it. */
   | { kind: 'later'; done: Promise<void> };
 
@@ -193,8 +195,8 @@ function tmpfile(call: Call): Outcome {
 function back(call: Call, forWriting: boolean): Outcome {
   const { upper, request } = call;
   const fd = upper.openBacking(request.inode, forWriting);
-  if (fd !== undefined)
-    call.setBacking(request.inode, fd, { orphan: upper.attributes(request.inode).nlink === 0 });
+  if (fd === undefined) return { kind: 'view' };
+  call.setBacking(request.inode, fd, { orphan: upper.attributes(request.inode).nlink === 0 });
   return { kind: 'retry' };
 }
 

@@ -24,7 +24,7 @@ export interface WritableEnvironment {
 }
 
 interface Options {
-  session: Pick<NativeSession, 'answer' | 'answerLookup' | 'retry' | 'setBacking'>;
+  session: Pick<NativeSession, 'answer' | 'answerLookup' | 'answerFromView' | 'retry' | 'setBacking'>;
   /** Undefined where the environment is not shown, or not writable. */
   environmentOf(environmentSerial: number): WritableEnvironment | undefined;
   /** Of the mount's own root; undefined where that is one environment's. */
@@ -126,6 +126,7 @@ export class WritableRequests {
     if (outcome.kind === 'reply') session.answer(token, 0, outcome.body);
     else if (outcome.kind === 'lookup') session.answerLookup(token, outcome.parent, outcome.name);
     else if (outcome.kind === 'retry') session.retry(token);
+    else if (outcome.kind === 'view') session.answerFromView(token);
     else {
       outcome.done.then(
         () => session.answer(token, 0),

@@ -29,6 +29,10 @@ class Told {
     this.calls.push(`orphan ${inode}`);
   }
 
+  probeForget(inode: bigint): void {
+    this.calls.push(`asked after ${inode}`);
+  }
+
   watchForget(inode: bigint): void {
     this.calls.push(`watched ${inode}`);
   }
