@@ -1,3 +1,4 @@
+import type { GeneratedEntry } from '../view/tree.js';
 import type {
   AttributeChanges,
   CreateRequest,
@@ -17,7 +18,7 @@ import { giveBack, giveBackFolder, hide, reveal } from './give-back.js';
 import { Guard } from './guard.js';
 import { list } from './list.js';
 import { Loader } from './load.js';
-import type { Lower } from './lower.js';
+import { ContentMissing, type Lower } from './lower.js';
 import { LowerTree } from './lower-tree.js';
 import { MergedTree } from './merged-tree.js';
 import { checkName } from './names.js';
@@ -96,8 +97,12 @@ export class UpperLayer {
     return { kind: 'lower', parent: lowerParent, name };
   }
 
+  /** Throws ContentMissing where the size is that of a generated file. */
   attributes(inode: bigint): FileAttributes {
-    const attributes = this.#attributesOf(this.#state.tree.find(inode));
+    const thing = this.#state.tree.find(inode);
+    const attributes = this.#attributesOf(thing);
+    if (attributes.size === undefined && thing.kind === 'lower')
+      throw new ContentMissing(thing.entry as GeneratedEntry);
     return attributes.inode === inode ? attributes : { ...attributes, inode };
   }
 
@@ -206,8 +211,7 @@ export class UpperLayer {
   /** O_TMPFILE: a file without a name, which `link` may give one. `parent` only has to exist. */
   makeTemporary(parent: bigint, request: CreateRequest): Opened {
     this.#guard.checkThawed();
-    this.#state.tree.findFolder(parent);
-    return makeTemporary(this.#state, request);
+    return makeTemporary(this.#state, this.attributes(parent), request);
   }
 
   /** ENODATA, or EOPNOTSUPP outside of `user.`. */

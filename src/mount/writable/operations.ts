@@ -91,6 +91,7 @@ function list(call: Call, plus: boolean): Outcome {
 
 const typeBits = 0o170000;
 const directoryMode = 0o040000;
+const [setUserBit, setGroupBit] = [0o4000, 0o2000];
 
 function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: number): Generator<ListedName> {
   const above = upper.parentOf(inode);
@@ -109,10 +110,17 @@ function made(named: string, attributes: FileAttributes): Outcome {
 }
 
 function setattr({ upper, request }: Call): Outcome {
-  return changed(
-    undefined,
-    encodeAttributes(upper.setAttributes(request.inode, decodeSetattr(request.body))),
-  );
+  const { dropsSetId, ...changes } = decodeSetattr(request.body);
+  const mode = dropsSetId && withoutSetId(upper.attributes(request.inode).mode);
+  const all = mode === undefined ? changes : { mode, ...changes };
+  return changed(undefined, encodeAttributes(upper.setAttributes(request.inode, all)));
+}
+
+/** The permission bits of a regular file that is given away or cut; undefined where they stay. */
+function withoutSetId(mode: number): number | undefined {
+  const groupBit = (mode & constants.S_IXGRP) !== 0 ? setGroupBit : 0;
+  const doomed = mode & (setUserBit | groupBit);
+  return (mode & typeBits) === constants.S_IFREG && doomed !== 0 ? mode & 0o7777 & ~doomed : undefined;
 }
 
 /** mknod(2) of a regular file comes here too, where the kernel does not know CREATE. */

@@ -79,16 +79,18 @@ const valid = {
   mtime: 1 << 5,
   atimeNow: 1 << 7,
   mtimeNow: 1 << 8,
+  killSuidgid: 1 << 11,
 } as const;
 
 /** Throws RangeError for a body that is too short. */
-export function decodeSetattr(body: Buffer): AttributeChanges {
+export function decodeSetattr(body: Buffer): AttributeChanges & { dropsSetId?: true } {
   if (body.length < bytes.setattr) throw new RangeError('a SETATTR is too short');
   const given = body.readUInt32LE(0);
   const has = (bit: number) => (given & bit) !== 0;
   const time = (secondsAt: number, nsAt: number) =>
     body.readBigInt64LE(secondsAt) * nsPerSecond + BigInt(body.readUInt32LE(nsAt));
   return {
+    ...(has(valid.killSuidgid) ? { dropsSetId: true } : {}),
     ...(has(valid.mode) ? { mode: body.readUInt32LE(68) & 0o7777 } : {}),
     ...(has(valid.uid) ? { uid: body.readUInt32LE(76) } : {}),
     ...(has(valid.gid) ? { gid: body.readUInt32LE(80) } : {}),
