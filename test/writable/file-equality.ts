@@ -92,9 +92,7 @@ class Twins {
 
   async compare(): Promise<EqualityReport> {
     await this.#run(this.#plain, 'first');
-    const killing = this.#options.hasDeaths
-      ? killNowAndThen(this.#runtimeFolder, this.#options.seed)
-      : undefined;
+    const killing = this.#options.hasDeaths ? this.#killNowAndThen() : undefined;
     try {
       await this.#run(
         this.#other,
