@@ -183,11 +183,13 @@ class Twins {
     return compareSurveys(before, await this.#survey()).map((text) => `after mounting again, ${text}`);
   }
 
-  /** Without the numbers of what cannot carry one: copies of links, and files that their owner may not read. */
+  /** Without the numbers of what cannot carry one: links, FIFOs, sockets, and files that their owner may not read. */
   async #survey(): Promise<Survey> {
     const text = await mustAs(this.#owner, this.#python, '-B', join(client, 'survey.py'), this.#other);
     const found = JSON.parse(text) as Survey;
-    for (const item of Object.values(found)) if (item.kind === 'link' || 'errno' in item) delete item.inode;
+    const isCarrier = (item: Survey[string]) =>
+      ['file', 'folder'].includes(String(item.kind)) && !('errno' in item);
+    for (const item of Object.values(found)) if (!isCarrier(item)) delete item.inode;
     return found;
   }
 
