@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { anyInterpreter, anySharedInterpreter } from '../support/interpreters.js';
 import { projectRoot, Sandbox } from '../support/sandbox.js';
 import { compareLogs, compareSurveys, type Survey } from './compare-logs.js';
-import { killNowAndThen } from './kill-now-and-then.js';
+import { type Killing, killNowAndThen } from './kill-now-and-then.js';
 import { expectAs, mustAs, type Owner, selfOf, unprivilegedOf } from './owner.js';
 import { ownPackages, writeRandomWheels } from './random-wheels.js';
 
@@ -42,8 +42,6 @@ export async function compareTwins(options: EqualityOptions): Promise<EqualityRe
   const sandbox = await Sandbox.make();
   const owner = options.isUnprivileged ? await unprivilegedOf(sandbox) : selfOf(sandbox);
   const mountpoint = join(owner.folder, 'mnt');
-  // A process that came to serve begins a new row of deaths: it is not held up by what died before.
-  sandbox.variables.SHENV_SUPERVISION = 'deaths=1000,lastingMs=0';
   try {
     const twins = await new Twins(owner, mountpoint, options).make(sandbox);
     return await twins.compare();
@@ -94,9 +92,7 @@ class Twins {
 
   async compare(): Promise<EqualityReport> {
     await this.#run(this.#plain, 'first');
-    const killing = this.#options.hasDeaths
-      ? killNowAndThen(this.#runtimeFolder, this.#options.seed)
-      : undefined;
+    const killing = this.#options.hasDeaths ? this.#killNowAndThen() : undefined;
     try {
       await this.#run(
         this.#other,
@@ -111,8 +107,16 @@ class Twins {
     return { differences, operations: await this.#operations(), deaths: killing?.deaths ?? 0 };
   }
 
-  get #runtimeFolder(): string {
-    return join(this.#owner.folder, 'run');
+  #killNowAndThen(): Killing {
+    let asked = 0;
+    return killNowAndThen({
+      runtimeFolder: join(this.#owner.folder, 'run'),
+      seed: this.#options.seed,
+      untilAnswered: () => {
+        asked += 1;
+        return this.#owner.run('stat', join(this.#other, `absent-${asked}`));
+      },
+    });
   }
 
   async #mount(): Promise<void> {
@@ -179,11 +183,13 @@ class Twins {
     return compareSurveys(before, await this.#survey()).map((text) => `after mounting again, ${text}`);
   }
 
-  /** Without the numbers of what cannot carry one: copies of links, and files that their owner may not read. */
+  /** Without the numbers of what cannot carry one: links, FIFOs, sockets, and files that their owner may not read. */
   async #survey(): Promise<Survey> {
     const text = await mustAs(this.#owner, this.#python, '-B', join(client, 'survey.py'), this.#other);
     const found = JSON.parse(text) as Survey;
-    for (const item of Object.values(found)) if (item.kind === 'link' || 'errno' in item) delete item.inode;
+    const isCarrier = (item: Survey[string]) =>
+      ['file', 'folder'].includes(String(item.kind)) && !('errno' in item);
+    for (const item of Object.values(found)) if (!isCarrier(item)) delete item.inode;
     return found;
   }
 

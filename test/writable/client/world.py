@@ -37,8 +37,9 @@ class Slot:
 
     def __init__(self, fd, flags):
         self.fd = fd
-        self.flags = flags
-        self.inode = os.fstat(fd).st_ino
+        info = os.fstat(fd)
+        self.flags = flags | (os.O_DIRECTORY if stat.S_ISDIR(info.st_mode) else 0)
+        self.inode = info.st_ino
 
 
 class World:
