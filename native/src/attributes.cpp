@@ -37,10 +37,21 @@ uint64_t blocksOf(const Object& object, uint64_t size, bool full) {
 
 }  // namespace
 
+uint32_t typeOf(const Object& object) {
+  if (object.isDirectory()) return S_IFDIR;
+  return object.kind == Kind::link ? S_IFLNK : S_IFREG;
+}
+
 uint32_t modeOf(const Object& object) {
-  if (object.isDirectory()) return S_IFDIR | 0755;
-  if (object.kind == Kind::link) return S_IFLNK | 0777;
-  return object.kind == Kind::file ? object.image->node(object.node).mode : object.generated().mode;
+  switch (object.kind) {
+    case Kind::directory: return object.view->directory(object.index).mode;
+    case Kind::graft: return object.view->modeOf(object.index, object.node);
+    case Kind::file:
+      return object.view ? object.view->modeOf(object.index, object.node) : object.image->node(object.node).mode;
+    case Kind::generated: return object.generated().mode;
+    case Kind::link: return S_IFLNK | 0777;
+    default: return S_IFDIR | 0755;
+  }
 }
 
 bool hasLastingAttributes(const Object& object) {

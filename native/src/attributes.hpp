@@ -15,5 +15,8 @@ wire::Attr attributesOf(const Object& object, const World& world, const Attribut
 // The type and permission bits alone; of every object.
 uint32_t modeOf(const Object& object);
 
+// The type bits alone, without a search.
+uint32_t typeOf(const Object& object);
+
 // Whether the attributes are known and may be kept by the kernel.
 bool hasLastingAttributes(const Object& object);

@@ -5,7 +5,7 @@
 namespace {
 
 // The type bits of a mode are those of `d_type`, shifted.
-uint32_t directoryType(const Object& object) { return (modeOf(object) & 0170000) >> 12; }
+uint32_t directoryType(const Object& object) { return typeOf(object) >> 12; }
 
 }  // namespace
 

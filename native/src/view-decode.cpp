@@ -107,7 +107,7 @@ class ViewDecoder {
     for (uint32_t index = 0; index < directories.size(); ++index) {
       const Directory& directory = directories[index];
       const std::string name = nth("directory", index);
-      require(directory.reserved == 0, name + " has a reserved field set");
+      require((directory.mode & ~0777u) == S_IFDIR, name + " has a mode that is no directory's");
       require(directory.parent < directories.size() && (index > 0 || directory.parent == 0),
               name + " has a parent out of range");
       require(uint64_t{directory.firstEntry} + directory.entryCount <= header_.entries,
@@ -218,11 +218,15 @@ class ViewDecoder {
 
   void decodeTimes() {
     for (uint32_t index = 0; index < times_.size(); ++index) {
-      const auto [layer, node, mtimeNs] = times_[index];
+      const auto [layer, node, mtimeNs, mode, reserved] = times_[index];
       const std::string what = nth("time", index);
       require(layer < view_->layers_.size(), what + " has a layer out of range");
-      require(node < view_->layers_[layer].image->nodeCount(), what + " has a node that its image does not have");
-      view_->times_.push_back({{layer, node}, mtimeNs});
+      const Image& image = *view_->layers_[layer].image;
+      require(node < image.nodeCount(), what + " has a node that its image does not have");
+      const uint32_t type = image.isDirectory(node) ? S_IFDIR : S_IFREG;
+      require(mode == 0 || (mode & ~0777u) == type, what + " has a mode of another type than its node");
+      require(reserved == 0, what + " has a reserved field set");
+      view_->times_.push_back({{layer, node}, {mtimeNs, mode}});
     }
     const auto unordered = [](const auto& a, const auto& b) { return a.first >= b.first; };
     require(std::ranges::adjacent_find(view_->times_, unordered) == view_->times_.end(), "the times are not in order");

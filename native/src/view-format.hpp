@@ -1,4 +1,4 @@
-// View format, version 2: docs/view-format.md.
+// View format, version 3: docs/view-format.md.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,7 +6,7 @@
 namespace viewFormat {
 
 constexpr char magic[] = {'S', 'H', 'E', 'N', 'V', 'I', 'E', 'W'};
-constexpr uint32_t version = 2;
+constexpr uint32_t version = 3;
 constexpr uint32_t flagImageNumbered = 1, flagOwn = 2;
 constexpr uint32_t generatedVolatile = 1;
 
@@ -26,7 +26,7 @@ static_assert(sizeof(Layer) == 8);
 struct Directory {
   uint64_t inode;
   int64_t mtimeNs;
-  uint32_t parent, firstEntry, entryCount, reserved;
+  uint32_t parent, firstEntry, entryCount, mode;
 };
 static_assert(sizeof(Directory) == 32);
 
@@ -59,7 +59,8 @@ static_assert(sizeof(Expanded) == 12);
 struct Time {
   uint32_t layer, node;
   int64_t mtimeNs;
+  uint32_t mode, reserved;
 };
-static_assert(sizeof(Time) == 16);
+static_assert(sizeof(Time) == 24);
 
 }  // namespace viewFormat

@@ -32,8 +32,14 @@ uint64_t View::fileInode(uint32_t layer, uint32_t node) const {
 
 int64_t View::mtimeNsOf(uint32_t layer, uint32_t node) const {
   if (!times_.empty())
-    if (const auto given = find(times_, LayerNode{layer, node})) return *given;
+    if (const auto given = find(times_, LayerNode{layer, node})) return given->mtimeNs;
   return layers_[layer].image->node(node).mtimeNs;
+}
+
+uint32_t View::modeOf(uint32_t layer, uint32_t node) const {
+  if (!times_.empty())
+    if (const auto given = find(times_, LayerNode{layer, node}); given && given->mode != 0) return given->mode;
+  return layers_[layer].image->node(node).mode;
 }
 
 std::optional<OwnNode> View::ownNode(uint64_t inode) const { return find(ownNodes_, inode); }

@@ -28,6 +28,12 @@ struct GeneratedFile {
   mutable std::atomic<int64_t> sizeBytes{-1};
 };
 
+// What is shown of a file or directory of an image in the place of what the image says.
+struct Shown {
+  int64_t mtimeNs;
+  uint32_t mode;  // with the type; 0: that of the image
+};
+
 // What an inode number of this view's own tables names; `index` goes into the table of that kind.
 struct OwnNode {
   viewFormat::EntryKind kind;
@@ -51,6 +57,8 @@ class View {
   uint64_t fileInode(uint32_t layer, uint32_t node) const;
   // The time that a file or directory of a layer's image has here, in ns.
   int64_t mtimeNsOf(uint32_t layer, uint32_t node) const;
+  // The mode that it has here, with the type.
+  uint32_t modeOf(uint32_t layer, uint32_t node) const;
 
   const ViewLayer& layer(uint32_t index) const { return layers_[index]; }
   const viewFormat::Directory& directory(uint32_t index) const { return directories_[index]; }
@@ -89,5 +97,5 @@ class View {
   std::vector<std::pair<uint64_t, OwnNode>> ownNodes_;                // sorted by inode
   std::vector<std::pair<uint32_t, uint32_t>> slots_;                  // (slot or image serial, layer), sorted
   std::vector<std::pair<LayerNode, uint32_t>> expanded_, graftHolders_;  // (layer, node) to directory, sorted
-  std::vector<std::pair<LayerNode, int64_t>> times_;                     // sorted
+  std::vector<std::pair<LayerNode, Shown>> times_;                       // sorted
 };

@@ -101,8 +101,10 @@ std::vector<std::byte> SmallWorld::encodeOwn() const {
   view.addEntry("site", graft, 0, node(8, "site"));
   view.addLink(own(2), "../target");
   // Half a second before 1970, and a time that takes more than 32 bits.
-  view.times = {{0, node(8, "site/pkg"), -500'000'000}, {0, node(8, "site/pkg/__init__.py"), 4'294'967'300'250'000'000}};
-  std::ranges::sort(view.times, {}, &Time::node);
+  view.times = {{0, node(8, "site/pkg"), -500'000'000, 040700, 0},
+                {0, node(8, "site/pkg/__init__.py"), 4'294'967'300'250'000'000, 0, 0},
+                {1, node(6, "site/ns/b.py"), 1'600'000'000'250'000'000, 0100664, 0}};
+  std::ranges::sort(view.times, {}, [](const Time& time) { return std::pair{time.layer, time.node}; });
   return view.encode();
 }
 

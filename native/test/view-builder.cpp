@@ -23,7 +23,7 @@ ViewBuilder::ViewBuilder(uint32_t environment, uint32_t flags) {
 }
 
 void ViewBuilder::addDirectory(uint64_t inode, uint32_t parent) {
-  directories.push_back({inode, mtimeNs, parent, static_cast<uint32_t>(entries.size()), 0, 0});
+  directories.push_back({inode, mtimeNs, parent, static_cast<uint32_t>(entries.size()), 0, 040755});
 }
 
 void ViewBuilder::addEntry(const std::string& name, EntryKind kind, uint32_t a, uint32_t b) {

@@ -37,13 +37,14 @@ export function framedBytes(header: Buffer): number {
 /** Why a framed file is refused; the owner of the format makes the user's error of it. */
 export class FrameError extends Error {}
 
-/** Throws FrameError naming the rule that `data` breaks. */
-export function unpackFramed(magic: string, version: number, data: Buffer): unknown {
+/** `versions`: those that can be read, the newest first. Throws FrameError naming the rule that `data` breaks. */
+export function unpackFramed(magic: string, versions: number | readonly number[], data: Buffer): unknown {
   if (data.length < framedHeaderBytes || data.toString('latin1', 0, versionAt) !== magic) {
     throw new FrameError('the magic number is missing');
   }
   const found = data.readUInt32LE(versionAt);
-  if (found !== version) throw new FrameError(`its version is ${found}, this program knows ${version}`);
+  const known = typeof versions === 'number' ? [versions] : versions;
+  if (!known.includes(found)) throw new FrameError(`its version is ${found}, this program knows ${known[0]}`);
   const payload = data.subarray(framedHeaderBytes);
   if (payload.length !== data.readUInt32LE(lengthAt)) throw new FrameError('its length is wrong');
   if (sha256(payload) !== data.toString('hex', digestAt, framedHeaderBytes))

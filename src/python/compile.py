@@ -43,6 +43,8 @@ def answer(request):
     return {"sizes": sizes}
 
 
+# What others may write to is not believed, whatever the umask of who started this.
+os.umask(os.umask(0o077) | 0o022)
 warnings.simplefilter("ignore")
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
 for line in sys.stdin:

@@ -98,9 +98,13 @@ export function giveBack(state: UpperState, path: string, stamp: string): boolea
 
 /**
  * Removes the part of a folder that has nothing of its own any more. Its numbers go on to lead to the lower folder. False
- * where there is something, or it has another modification time by now, or is not merged.
+ * where there is something, or it has another modification time or mode by now, or is not merged.
  */
-export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint): boolean {
+export function giveBackFolder(
+  state: UpperState,
+  path: string,
+  { mtimeNs, mode }: { mtimeNs: bigint; mode: number },
+): boolean {
   const { disk, tree, events } = state;
   const folder = path === '' ? undefined : folderAt(state, path);
   if (folder?.merged === undefined || folder.children.size + folder.whiteouts.size > 0) return false;
@@ -109,7 +113,8 @@ export function giveBackFolder(state: UpperState, path: string, mtimeNs: bigint)
   const isInPlace = below !== undefined && tree.lower.inodeOf(below) === merged.inode;
   if (!parent || !isInPlace || folder.marker !== undefined || parent.whiteouts.has(folder.name)) return false;
   const onDisk = disk.folderPath(folder);
-  if (lstatSync(onDisk, { bigint: true }).mtimeNs !== mtimeNs) return false;
+  const status = lstatSync(onDisk, { bigint: true });
+  if (status.mtimeNs !== mtimeNs || (Number(status.mode) & 0o7777) !== mode) return false;
   try {
     disk.keepingTime(parent, () => rmdirSync(onDisk));
   } catch (error) {

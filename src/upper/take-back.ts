@@ -57,6 +57,7 @@ function takeFolderBack(state: UpperState, folder: FolderNode): void {
     folder.marker = undefined;
     tree.unmerge(folder);
   }
-  const { mtimeNs } = lstatSync(disk.folderPath(folder), { bigint: true });
-  if (!giveBackFolder(state, tree.pathOf(folder), mtimeNs)) removeFolder(state, folder);
+  const { mtimeNs, mode } = lstatSync(disk.folderPath(folder), { bigint: true });
+  const asItIs = { mtimeNs, mode: Number(mode) & 0o7777 };
+  if (!giveBackFolder(state, tree.pathOf(folder), asItIs)) removeFolder(state, folder);
 }

@@ -268,8 +268,8 @@ export class UpperLayer {
   }
 
   /** Removes the part of a folder that has nothing of its own. False where it has, or another time. */
-  giveBackFolder(path: string, mtimeNs: bigint): boolean {
-    return giveBackFolder(this.#state, path, mtimeNs);
+  giveBackFolder(path: string, asNoted: { mtimeNs: bigint; mode: number }): boolean {
+    return giveBackFolder(this.#state, path, asNoted);
   }
 
   /** Takes the local edit at a path back (take-back.ts). False where there is none. */

@@ -237,17 +237,14 @@ class Composer {
   #expand(folder: ViewDirectory, name: string, path: string, graft: Graft): ViewDirectory {
     const { slot, times } = this.#input.layers[graft.layer]!;
     const inode = environmentInode(this.#input.environmentSerial, slot, graft.node);
-    const directory = this.#newDirectory(folder, inode, times?.get(graft.node));
+    const directory = { ...this.#newDirectory(folder, inode), ...times?.get(graft.node) };
     folder.entries.set(name, directory);
     this.#merge(directory, path, graft.layer, graft.node);
     return directory;
   }
 
-  #newDirectory(
-    parent: ViewDirectory | undefined,
-    inode: ViewDirectory['inode'],
-    mtimeNs = this.#input.mtimeNs,
-  ): ViewDirectory {
+  #newDirectory(parent: ViewDirectory | undefined, inode: ViewDirectory['inode']): ViewDirectory {
+    const { mtimeNs } = this.#input;
     return { kind: 'directory', inode, mtimeNs, parent, entries: new Map() };
   }
 
@@ -259,8 +256,8 @@ class Composer {
   ): GeneratedEntry {
     const { slot, times } = this.#input.layers[layer]!;
     const inode = environmentInode(this.#input.environmentSerial, slot, node);
-    const mtimeNs = times?.get(node) ?? this.#input.mtimeNs;
-    return { kind: 'generated', inode, mtimeNs, executable, layer, content };
+    const { mtimeNs } = this.#input;
+    return { kind: 'generated', inode, mtimeNs, executable, layer, content, ...times?.get(node) };
   }
 
   /** Made of the path, so that another interpreter's skeleton does not renumber what stays. */

@@ -1,10 +1,10 @@
 import type { InodeNumber } from '../base/brands.js';
-import { generatedMode, sortByName } from './locate.js';
+import { directoryMode, generatedMode, sortByName, withPermissions } from './locate.js';
 import type { GeneratedEntry, LinkEntry, View, ViewDirectory, ViewEntry } from './tree.js';
 
 /** docs/view-format.md. */
 const magic = 'SHENVIEW';
-const version = 2;
+const version = 3;
 const flagNumberedByImage = 1;
 const flagOwn = 2;
 const entryKinds = { directory: 1, graft: 2, file: 3, generated: 4, link: 5 } as const;
@@ -20,7 +20,7 @@ const bytes = {
   generated: 32,
   link: 24,
   expanded: 12,
-  time: 16,
+  time: 24,
 } as const;
 
 /** Writes a view down for the `kernel` engine. Pure. */
@@ -63,6 +63,7 @@ class Tables {
       record.writeUInt32LE(directory.parent ? this.#indexOf.get(directory.parent)! : 0, 16);
       record.writeUInt32LE(entries.length, 20);
       record.writeUInt32LE(directory.entries.size, 24);
+      record.writeUInt32LE(directoryMode(directory), 28);
       for (const [name, entry] of sortByName([...directory.entries]))
         entries.push(this.#encodeEntry(name, entry));
     });
@@ -176,19 +177,25 @@ function encodeGenerated({ inode, mtimeNs, content, ...entry }: GeneratedEntry):
   return record;
 }
 
-/** Generated files carry their time themselves. */
+/** Generated files carry their time and mode themselves. */
 function encodeTimes({ isOwn, layers }: View): Buffer {
   const rows = layers.flatMap(({ image, times }, layer) =>
     [...((isOwn && times) || [])]
       .filter(([node]) => node < image.nodeCount)
       .sort(([a], [b]) => a - b)
-      .map(([node, mtimeNs]) => ({ layer, node, mtimeNs })),
+      .map(([node, { mtimeNs, mode }]) => ({
+        layer,
+        node,
+        mtimeNs,
+        mode: mode === undefined ? 0 : withPermissions(image.modeOf(node), mode),
+      })),
   );
   const table = Buffer.alloc(rows.length * bytes.time);
-  rows.forEach(({ layer, node, mtimeNs }, index) => {
+  rows.forEach(({ layer, node, mtimeNs, mode }, index) => {
     table.writeUInt32LE(layer, index * bytes.time);
     table.writeUInt32LE(node, index * bytes.time + 4);
     table.writeBigInt64LE(mtimeNs, index * bytes.time + 8);
+    table.writeUInt32LE(mode, index * bytes.time + 16);
   });
   return table;
 }

@@ -2,7 +2,7 @@ import type { InodeNumber } from '../base/brands.js';
 import { modes } from '../image/format.js';
 import type { Image, NodeIndex } from '../image/read.js';
 import { environmentInode, fileInode, packageInode } from './inode.js';
-import type { GeneratedEntry, View, ViewEntry } from './tree.js';
+import type { GeneratedEntry, View, ViewDirectory, ViewEntry } from './tree.js';
 
 /** What stat(2) tells of an object, but for the size of a generated file. */
 export interface Attributes {
@@ -14,6 +14,7 @@ export interface Attributes {
 }
 
 const linkMode = 0o120777;
+const permissionBits = 0o777;
 
 /** The entry at a slash-separated path of a view ('' is its root), or undefined. */
 export function locate(view: View, path: string): ViewEntry | undefined {
@@ -62,7 +63,7 @@ export function sortByName<T>(entries: [string, T][]): [string, T][] {
 export function attributesOf(view: View, entry: ViewEntry): Attributes {
   switch (entry.kind) {
     case 'directory':
-      return { inode: entry.inode, mode: modes.directory, sizeBytes: 0, mtimeNs: entry.mtimeNs };
+      return { inode: entry.inode, mode: directoryMode(entry), sizeBytes: 0, mtimeNs: entry.mtimeNs };
     case 'link':
       return {
         inode: entry.inode,
@@ -78,14 +79,14 @@ export function attributesOf(view: View, entry: ViewEntry): Attributes {
       const inode = view.numberedByImage
         ? packageInode(image.serial, entry.node)
         : environmentInode(view.environmentSerial, slot, entry.node);
-      return { inode, mode: modes.directory, sizeBytes: 0, mtimeNs };
+      return { inode, mode: modeOf(view, entry.layer, entry.node), sizeBytes: 0, mtimeNs };
     }
     case 'file': {
       const { image } = view.layers[entry.layer]!;
       const { sizeBytes } = image.fileOf(entry.node);
       return {
         inode: imageFileInode(view, entry.layer, entry.node),
-        mode: image.modeOf(entry.node),
+        mode: modeOf(view, entry.layer, entry.node),
         sizeBytes,
         mtimeNs: mtimeNsOf(view, entry.layer, entry.node),
       };
@@ -104,11 +105,25 @@ export function imageFileInode(view: View, layer: number, node: NodeIndex): Inod
 /** The modification time of a file or directory of a layer's image, in ns. */
 export function mtimeNsOf(view: View, layer: number, node: NodeIndex): bigint {
   const { image, times } = view.layers[layer]!;
-  return (view.isOwn ? times?.get(node) : undefined) ?? image.mtimeNsOf(node);
+  return (view.isOwn ? times?.get(node)?.mtimeNs : undefined) ?? image.mtimeNsOf(node);
 }
 
-export function generatedMode(entry: Pick<GeneratedEntry, 'executable'>): number {
-  return entry.executable ? modes.executable : modes.file;
+function modeOf(view: View, layer: number, node: NodeIndex): number {
+  const { image, times } = view.layers[layer]!;
+  return withPermissions(image.modeOf(node), view.isOwn ? times?.get(node)?.mode : undefined);
+}
+
+export function generatedMode({ executable, mode }: Pick<GeneratedEntry, 'executable' | 'mode'>): number {
+  return withPermissions(executable ? modes.executable : modes.file, mode);
+}
+
+export function directoryMode({ mode }: Pick<ViewDirectory, 'mode'>): number {
+  return withPermissions(modes.directory, mode);
+}
+
+/** A mode with the permission bits of another one, if there is one. */
+export function withPermissions(mode: number, permissions: number | undefined): number {
+  return permissions === undefined ? mode : (mode & ~permissionBits) | permissions;
 }
 
 /** Value of the extended attribute `user.shenv.origin`: distribution, version, wheel digest. */

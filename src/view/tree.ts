@@ -13,8 +13,15 @@ export interface ViewLayer {
   directUrl: Readonly<Record<string, unknown>> | undefined;
   /** As `Layer.writer`. */
   writer?: Writer | undefined;
-  /** Of an own view: times in ns in the place of the image's, by node; generated files have nodes too. */
-  times?: ReadonlyMap<number, bigint>;
+  /** Of an own view: in the place of what the image says, by node; generated files have nodes too. */
+  times?: ReadonlyMap<number, Kept>;
+}
+
+/** What stays of a file that was in the upper layer when it is shown from the store. */
+export interface Kept {
+  mtimeNs: bigint;
+  /** Permission bits (9), where they are not those of the image or of what the view makes. */
+  mode?: number;
 }
 
 /** A directory that the view itself holds, because more than one layer has a part in it. */
@@ -22,6 +29,8 @@ export interface ViewDirectory {
   kind: 'directory';
   inode: InodeNumber;
   mtimeNs: bigint;
+  /** Permission bits where they are not 0755. */
+  mode?: number;
   parent: ViewDirectory | undefined;
   entries: Map<string, ViewEntry>;
 }
@@ -45,6 +54,8 @@ export interface GeneratedEntry {
   inode: InodeNumber;
   mtimeNs: bigint;
   executable: boolean;
+  /** Permission bits where `executable` does not tell them. */
+  mode?: number;
   /** Layer that it belongs to; undefined for the venv's own files. */
   layer: number | undefined;
   content: GeneratedContent;

@@ -104,7 +104,7 @@ function contentOf(path: string, data: Buffer): string {
 
 function timeOf(view: View, entry: ViewEntry): bigint | undefined {
   if (entry.kind !== 'file' && entry.kind !== 'graft') return undefined;
-  return view.layers[entry.layer]!.times?.get(entry.node);
+  return view.layers[entry.layer]!.times?.get(entry.node)?.mtimeNs;
 }
 
 /** docs/writable.md, "Bytecode". */
@@ -115,7 +115,7 @@ function withCheckedHeader(view: View, { layer, node }: ViewEntry & { kind: 'fil
   if (!isCompiled) return data;
   const source = `${image.nameOf(node).split('.')[0]}.py`;
   const at = image.lookup(image.parentOf(image.parentOf(node)), source)!;
-  const mtimeNs = view.layers[layer]!.times?.get(at) ?? image.mtimeNsOf(at);
+  const mtimeNs = view.layers[layer]!.times?.get(at)?.mtimeNs ?? image.mtimeNsOf(at);
   const patched = Buffer.from(data);
   patched.writeUInt32LE(0, 4);
   patched.writeUInt32LE(Number(mtimeNs / 1_000_000_000n), 8);

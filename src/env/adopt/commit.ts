@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ShenvError } from '../../base/errors.js';
 import type { Manifest } from '../../manifest/types.js';
-import type { View } from '../../view/tree.js';
+import { attributesOf } from '../../view/locate.js';
+import type { Kept, View, ViewEntry } from '../../view/tree.js';
 import { placeOf } from './identity.js';
 import type { AdoptionPlan, Drop } from './plan.js';
 import { type Pair, reconcile, type Steps } from './reconcile.js';
 import type { AdoptionTarget } from './target.js';
 import { mergeTimes, readTimes, type Times, writeTimes } from './times.js';
-import { readUpperTree } from './upper-tree.js';
+import { isKeepable, readUpperTree } from './upper-tree.js';
 
 /** Whoever shows the environment, or changes it without a mount. */
 export interface Committing {
@@ -21,6 +22,16 @@ export interface Committing {
   /** Publishes the generation; durable when it resolves. From then on `lower`, with `times`, lies under the upper layer. */
   publish(manifest: Manifest, lower: View, times: Times): Promise<void>;
 }
+
+/** What is to be done, and of folders what they were when that was found out. */
+interface Noted {
+  steps: Steps;
+  drops: readonly Drop[];
+  folders: ReadonlyMap<string, Required<Kept>>;
+}
+
+type Place = Pick<Drop, 'slot' | 'node'>;
+type Shown = Pick<Drop, 'mtimeNs' | 'mode'>;
 
 /** What adoption has done. */
 export interface Adopted {
@@ -45,51 +56,50 @@ export async function commitAdoption(committing: Committing, plan: AdoptionPlan)
     throw overtaken(current, `its generation is ${current.generation} by now`);
   const next = plan.next ?? current;
   const [before, after] = [await committing.compose(current), await committing.compose(next)];
-  const folderTimes = new Map<string, bigint>();
+  const folders = new Map<string, Required<Kept>>();
   const steps = await target.exclusively(async () => {
     const upper = await readUpperTree(target.root);
     const found = reconcile(upper, before, after);
     const [conflict] = found.conflicts;
     if (conflict) throw overtaken(current, `'${conflict.path}' would be another file`);
-    for (const { path } of found.folders) noteFolder(target.root, path, folderTimes);
+    for (const { path } of found.folders) noteFolder(target.root, path, folders);
     for (const path of found.hide) target.hide(path);
     await target.sync();
-    const times = await noteTimes(target, { plan, steps: found, before, after, folderTimes });
+    const times = await noteTimes(target, { steps: found, drops: plan.drops, before, after, folders });
     if (plan.next) await committing.publish(plan.next, after, times);
     else await committing.publish(current, after, times);
     for (const path of found.reveal) target.reveal(path);
     return found;
   });
-  return dropAll(target, after, { steps, drops: plan.drops, folderTimes });
+  return dropAll(target, after, { steps, drops: plan.drops, folders });
 }
 
-function noteFolder(root: string, path: string, times: Map<string, bigint>): void {
+function noteFolder(root: string, path: string, noted: Map<string, Required<Kept>>): void {
   const status = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
-  if (status && (status.mode & 0o7777n) === 0o755n) times.set(path, status.mtimeNs);
+  const mode = Number(status?.mode ?? 0) & 0o7777;
+  if (status?.isDirectory() && isKeepable(mode)) noted.set(path, { mtimeNs: status.mtimeNs, mode });
 }
 
 /** Of what will come from the store, in place before it does. */
 async function noteTimes(
   target: AdoptionTarget,
-  noted: {
-    plan: AdoptionPlan;
-    steps: Steps;
-    before: View;
-    after: View;
-    folderTimes: ReadonlyMap<string, bigint>;
-  },
+  { steps, drops, before, after, folders }: Noted & { before: View; after: View },
 ): Promise<Times> {
-  const { plan, steps, before, after, folderTimes } = noted;
-  const added = new Map<number, Map<number, bigint>>();
-  const note = (slot: number, node: number, mtimeNs: bigint) => {
-    const nodes = added.get(slot) ?? new Map<number, bigint>();
-    added.set(slot, nodes.set(node, mtimeNs));
+  const added = new Map<number, Map<number, Kept>>();
+  const note = ({ slot, node }: Place, { mtimeNs, mode }: Shown, lower: ViewEntry | undefined) => {
+    const isUsual = mode === undefined || (lower && mode === (attributesOf(after, lower).mode & 0o777));
+    const nodes = added.get(slot) ?? new Map<number, Kept>();
+    added.set(slot, nodes.set(node, isUsual ? { mtimeNs } : { mtimeNs, mode }));
   };
-  for (const { slot, node, mtimeNs } of plan.drops) note(slot, node, mtimeNs);
+  const pairs = pairsByPath(steps);
+  // Of a file that is gone meanwhile, too: its bytecode is made of its time.
+  for (const drop of drops) {
+    const pair = pairs.get(drop.path);
+    note(drop, drop, isOf(after, drop, pair) ? pair!.lower : undefined);
+  }
   for (const { path, lower } of steps.folders) {
-    const mtimeNs = folderTimes.get(path);
-    const { slot, node } = placeOf(after, lower);
-    if (mtimeNs !== undefined) note(slot, node, mtimeNs);
+    const kept = folders.get(path);
+    if (kept) note(placeOf(after, lower), kept, lower);
   }
   const folder = dirname(target.root);
   const slots = new Set([0, ...[...before.layers, ...after.layers].map(({ slot }) => slot)]);
@@ -101,13 +111,9 @@ async function noteTimes(
 async function dropAll(
   target: AdoptionTarget,
   after: View,
-  {
-    steps,
-    drops,
-    folderTimes,
-  }: { steps: Steps; drops: readonly Drop[]; folderTimes: ReadonlyMap<string, bigint> },
+  { steps, drops, folders }: Noted,
 ): Promise<Adopted> {
-  const pairs = new Map(steps.files.map((pair) => [pair.path, pair]));
+  const pairs = pairsByPath(steps);
   const done: Adopted = { dropped: 0, kept: 0 };
   const fitting = drops.filter((drop) => isOf(after, drop, pairs.get(drop.path)));
   await inBatches(target, fitting, ({ path, stamp }) => {
@@ -115,11 +121,15 @@ async function dropAll(
     done[target.giveBack(path, stamp) ? 'dropped' : 'kept'] += 1;
   });
   await inBatches(target, steps.folders, ({ path }) => {
-    const mtimeNs = folderTimes.get(path);
-    if (mtimeNs !== undefined) target.giveBackFolder(path, mtimeNs);
+    const kept = folders.get(path);
+    if (kept) target.giveBackFolder(path, kept);
   });
   await target.exclusively(() => target.sync());
   return done;
+}
+
+function pairsByPath({ files }: Steps): Map<string, Pair> {
+  return new Map(files.map((pair) => [pair.path, pair]));
 }
 
 function isOf(view: View, { slot, node }: Drop, pair: Pair | undefined): boolean {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
@@ -7,7 +7,7 @@ import { removeTree } from '../../base/remove-tree.js';
 import { inodeAttribute } from '../../upper/numbers.js';
 import { loadSystemCalls } from '../../upper/system-calls.js';
 import { attributesOf, locate } from '../../view/locate.js';
-import type { View } from '../../view/tree.js';
+import type { Kept, View } from '../../view/tree.js';
 import type { UpperFolder } from '../upper-folder.js';
 import type { AdoptionTarget } from './target.js';
 import { whiteoutPrefix } from './upper-tree.js';
@@ -54,10 +54,11 @@ export class DiskTarget implements AdoptionTarget {
     });
   }
 
-  giveBackFolder(path: string, mtimeNs: bigint): boolean {
+  giveBackFolder(path: string, { mtimeNs, mode }: Required<Kept>): boolean {
     return this.#keepingTime(path, (target) => {
       const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
       if (!status?.isDirectory() || status.mtimeNs !== mtimeNs) return false;
+      if ((Number(status.mode) & 0o7777) !== mode) return false;
       return !ignoring('ENOTEMPTY', () => rmdirSync(target));
     });
   }
@@ -94,7 +95,9 @@ export class DiskTarget implements AdoptionTarget {
     if (!entry) throw new Error(`${path} is in neither tree`);
     const { mode, mtimeNs } = attributesOf(this.#lower, entry);
     this.#keepingTime(path, (target) => {
-      mkdirSync(target, { mode: mode & 0o777 });
+      mkdirSync(target, { mode: 0o700 });
+      // Whatever the umask is.
+      chmodSync(target, mode & 0o777);
       this.#calls.setTimes(target, 'omit', mtimeNs);
     });
   }

@@ -14,7 +14,7 @@ import type { Statuses } from './candidates.js';
 import { placeOf } from './identity.js';
 import type { Drop } from './plan.js';
 import type { Pair, Steps } from './reconcile.js';
-import type { UpperStatus } from './upper-tree.js';
+import { isKeepable, type UpperStatus } from './upper-tree.js';
 
 /** What copies are compared with, and how they are read. */
 export interface Comparing {
@@ -32,7 +32,7 @@ export interface Comparing {
   hidden: ReadonlySet<string>;
 }
 
-/** Which of the copies of `steps` are equal to what the lower tree has: in type, mode and content. */
+/** Which of the copies of `steps` are equal to what the lower tree has, in type and content, and have a mode that can be kept. */
 export async function findEqual(comparing: Comparing, steps: Pick<Steps, 'files'>): Promise<Drop[]> {
   const equality = new Equality(comparing);
   const isCompiled = ({ path }: Pair) => path.endsWith('.pyc');
@@ -56,7 +56,8 @@ class Equality {
     const status = statuses.get(pair.path);
     if (!status || !(await this.#isEqual(pair, status))) return;
     const { stamp, mtimeNs } = status;
-    this.drops.set(pair.path, { path: pair.path, stamp, mtimeNs, ...placeOf(lower, pair.lower) });
+    const mode = pair.lower.kind === 'link' ? undefined : status.mode;
+    this.drops.set(pair.path, { path: pair.path, stamp, mtimeNs, mode, ...placeOf(lower, pair.lower) });
   }
 
   async #isEqual({ path, lower: entry }: Pair, status: UpperStatus): Promise<boolean> {
@@ -66,11 +67,10 @@ class Equality {
       return target === entry.target;
     }
     if (entry.kind !== 'file' && entry.kind !== 'generated') return false;
-    const attributes = attributesOf(lower, entry);
-    if (status.mode !== (attributes.mode & 0o7777)) return false;
+    if (!isKeepable(status.mode)) return false;
     if (entry.kind === 'generated') return this.#isRendered(path, entry.content);
     if (sourceOfBytecode(lower, entry) !== undefined) return this.#isValidBytecode(path, entry);
-    if (status.sizeBytes !== attributes.sizeBytes) return false;
+    if (status.sizeBytes !== attributesOf(lower, entry).sizeBytes) return false;
     return (await this.#digestOf(path)) === (await this.#imageDigest(entry));
   }
 
@@ -95,7 +95,7 @@ class Equality {
     const status = statuses.get(sourcePath);
     if (status ? !this.drops.has(sourcePath) : hidden.has(sourcePath)) return false;
     const { image, times } = lower.layers[entry.layer]!;
-    const mtimeNs = status?.mtimeNs ?? times?.get(source.node) ?? image.mtimeNsOf(source.node);
+    const mtimeNs = status?.mtimeNs ?? times?.get(source.node)?.mtimeNs ?? image.mtimeNsOf(source.node);
     const header = await readHeader(join(root, path));
     const magic = (await contents.read(image, entry.node, 0, 4)).toString('hex');
     const { sizeBytes } = image.fileOf(source.node);

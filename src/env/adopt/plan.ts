@@ -13,6 +13,8 @@ export interface Drop {
   slot: number;
   node: number;
   mtimeNs: bigint;
+  /** Permission bits (9); undefined for a link. */
+  mode: number | undefined;
 }
 
 /** What is to be done to an environment; made while others may write to it, so that each step is checked again. */
@@ -30,14 +32,17 @@ export interface Skipped {
   reason: string;
 }
 
-/** History: 1 (first version). */
-const planVersion = 1;
+/** History: 1 (first version), 2 (modes). */
+const planVersion = 2;
 const magic = 'SHENVADO';
+
+/** The mode is -1 for a link. */
+type PackedDrop = [path: string, stamp: string, slot: number, node: number, mtimeNs: bigint, mode: number];
 
 interface PackedPlan {
   base: number;
   next: Buffer | null;
-  drops: [path: string, stamp: string, slot: number, node: number, mtimeNs: bigint][];
+  drops: PackedDrop[];
 }
 
 /** For the process that serves the environment. */
@@ -45,7 +50,14 @@ export function encodePlan({ base, next, drops }: AdoptionPlan): Buffer {
   const packed: PackedPlan = {
     base,
     next: next ? encodeManifest(next) : null,
-    drops: drops.map(({ path, stamp, slot, node, mtimeNs }) => [path, stamp, slot, node, mtimeNs]),
+    drops: drops.map(({ path, stamp, slot, node, mtimeNs, mode = -1 }) => [
+      path,
+      stamp,
+      slot,
+      node,
+      mtimeNs,
+      mode,
+    ]),
   };
   return packFramed(magic, planVersion, packed);
 }
@@ -57,12 +69,13 @@ export function decodePlan(data: Buffer, path: string): AdoptionPlan {
     return {
       base,
       next: next === null ? undefined : decodeManifest(next, path),
-      drops: drops.map(([at, stamp, slot, node, mtimeNs]) => ({
+      drops: drops.map(([at, stamp, slot, node, mtimeNs, mode]) => ({
         path: at,
         stamp,
         slot,
         node,
         mtimeNs: BigInt(mtimeNs),
+        mode: mode === -1 ? undefined : mode,
       })),
     };
   } catch (cause) {

@@ -1,3 +1,5 @@
+import type { Kept } from '../../view/tree.js';
+
 /**
  * What adoption changes in an upper layer, whoever holds its lock: the process that serves the environment, or a command
  * when none does. Paths are relative to `tree/`. No call changes what is shown, nor the time of a folder that stays.
@@ -17,8 +19,8 @@ export interface AdoptionTarget {
    * extended attributes of its own.
    */
   giveBack(path: string, stamp: string): boolean;
-  /** Removes a folder that has nothing of its own. False where it has, or has another time by now. */
-  giveBackFolder(path: string, mtimeNs: bigint): boolean;
+  /** Removes a folder that has nothing of its own. False where it has, or has another time or mode by now. */
+  giveBackFolder(path: string, kept: Required<Kept>): boolean;
   /** What was done is durable when this resolves. */
   sync(): Promise<void>;
 }

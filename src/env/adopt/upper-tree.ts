@@ -42,6 +42,11 @@ export interface UpperStatus {
   stamp: string;
 }
 
+/** Whether a mode has permission bits alone: what lies in the store cannot be set-id, nor sticky. */
+export function isKeepable(mode: number): boolean {
+  return (mode & 0o7000) === 0;
+}
+
 /** Throws system errors. */
 export async function statusOf(path: string): Promise<UpperStatus> {
   const { mode, size, mtimeNs, ctimeNs, ino } = await lstat(path, { bigint: true });

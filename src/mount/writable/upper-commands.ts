@@ -93,7 +93,7 @@ export class UpperCommands {
         upper.reveal(path);
       },
       giveBack: (path, stamp) => upper.giveBack(path, stamp),
-      giveBackFolder: (path, mtimeNs) => upper.giveBackFolder(path, mtimeNs),
+      giveBackFolder: (path, kept) => upper.giveBackFolder(path, kept),
       // What is given back twice does no harm: only whiteouts have to last.
       sync: async () => {
         for (const folder of unsynced) await unless('ENOENT', syncFolder(folder));

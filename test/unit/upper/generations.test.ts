@@ -124,10 +124,10 @@ test('a copied file whose lower one is the same is answered from the view again'
 test('a folder that has nothing of its own is given back, and its number goes on to lead there', async (t) => {
   const upper = await adopt(t);
   const [folder, site2] = [upper.stat(`${site}/two/p`), upper.stat(`${site}/two`)];
-  t.false(upper.layer.giveBackFolder(`${site}/two/p`, folder.mtimeNs));
+  t.false(upper.layer.giveBackFolder(`${site}/two/p`, { mtimeNs: folder.mtimeNs, mode: 0o755 }));
   upper.layer.giveBack(`${site}/two/p/b.py`, stampOf(upper, `${site}/two/p/b.py`));
-  t.false(upper.layer.giveBackFolder(`${site}/two/p`, 1n));
-  t.true(upper.layer.giveBackFolder(`${site}/two/p`, folder.mtimeNs));
+  t.false(upper.layer.giveBackFolder(`${site}/two/p`, { mtimeNs: 1n, mode: 0o755 }));
+  t.true(upper.layer.giveBackFolder(`${site}/two/p`, { mtimeNs: folder.mtimeNs, mode: 0o755 }));
   t.true(upper.stat(`${site}/two/p`).isLower);
   t.is(upper.stat(`${site}/two`).mtimeNs, site2.mtimeNs);
   t.deepEqual(

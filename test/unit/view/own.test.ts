@@ -53,50 +53,72 @@ test('in an own view files of images have numbers of the environment, made of sl
   t.true(numbers.every((number) => isOfEnvironment(number) && !isUpper(number)));
 });
 
-test('times of a layer are shown in the place of its image, in an own view alone', async (t) => {
+test('times and modes of a layer are shown in the place of its image, in an own view alone', async (t) => {
   const images = await buildImages(await temporaryFolder(t), specs);
   const [one, two] = images as [(typeof images)[0], (typeof images)[0]];
   const folder = one.lookup(one.lookup(0, 'site')!, 'one')!;
   const shared = one.lookup(one.lookup(0, 'site')!, 'ns')!;
   const times = new Map([
-    [one.lookup(folder, 'x.py')!, 5n],
-    [folder, -7n],
-    [shared, 9n],
+    [one.lookup(folder, 'x.py')!, { mtimeNs: 5n, mode: 0o660 }],
+    [folder, { mtimeNs: -7n, mode: 0o2 }],
+    [shared, { mtimeNs: 9n, mode: 0o700 }],
   ]);
   const layers = [layerOf(one, 1, { times }), layerOf(two, 2)];
   const shown = (isOwn: boolean) => {
     const view = compose({ ...input, layers, isOwn });
-    return ['one/x.py', 'one', 'ns/a.py'].map(
-      (path) => attributesOf(view, find(view, `${site}/${path}`)).mtimeNs,
-    );
+    return ['one/x.py', 'one', 'ns/a.py'].map((path) => {
+      const { mtimeNs, mode } = attributesOf(view, find(view, `${site}/${path}`));
+      return [mtimeNs, mode];
+    });
   };
-  t.deepEqual(shown(true), [5n, -7n, one.mtimeNsOf(one.lookup(shared, 'a.py')!)]);
-  t.false(shown(false).includes(5n));
+  const itsOwn = one.mtimeNsOf(one.lookup(shared, 'a.py')!);
+  t.deepEqual(shown(true), [
+    [5n, 0o100660],
+    [-7n, 0o40002],
+    [itsOwn, 0o100644],
+  ]);
+  t.deepEqual(
+    shown(false).map(([, mode]) => mode),
+    [0o100644, 0o40755, 0o100644],
+  );
+  t.false(shown(false).some(([mtimeNs]) => mtimeNs === 5n));
   const merged = compose({ ...input, layers, isOwn: true });
-  t.is(attributesOf(merged, find(merged, `${site}/ns`)).mtimeNs, 9n);
+  const { mtimeNs, mode } = attributesOf(merged, find(merged, `${site}/ns`));
+  t.deepEqual([mtimeNs, mode], [9n, 0o40700]);
+  const encoded = encodeView(merged);
+  const directories = 52 + layers.length * 8;
+  const found = Array.from({ length: encoded.readUInt32LE(24) }, (_, index) =>
+    encoded.readUInt32LE(directories + index * 32 + 28),
+  );
+  t.is(found.filter((each) => each === 0o40700).length, 1);
+  t.true(found.every((each) => each === 0o40700 || each === 0o40755));
 });
 
-test('an own view is encoded with its flag and its times in the order of nodes', async (t) => {
+test('an own view is encoded with its flag and its times and modes in the order of nodes', async (t) => {
   const [image] = await buildImages(await temporaryFolder(t), specs.slice(0, 1));
+  const node = image!.lookup(image!.lookup(image!.lookup(0, 'site')!, 'one')!, 'x.py')!;
+  t.true(node > 2);
   const times = new Map([
-    [4, 44n],
-    [2, -22n],
-    [2 ** 27, 1n],
+    [node, { mtimeNs: 44n, mode: 0o600 }],
+    [2, { mtimeNs: -22n }],
+    [2 ** 27, { mtimeNs: 1n, mode: 0o600 }],
   ]);
   const layers = [layerOf(image!, 1, { times })];
   const encoded = encodeView(compose({ ...input, layers, isOwn: true }));
-  t.deepEqual([encoded.readUInt32LE(8), encoded.readUInt32LE(16), encoded.readUInt32LE(48)], [2, 2, 2]);
-  const at = encoded.length - encoded.readUInt32LE(44) - 32;
+  t.deepEqual([encoded.readUInt32LE(8), encoded.readUInt32LE(16), encoded.readUInt32LE(48)], [3, 2, 2]);
+  const at = encoded.length - encoded.readUInt32LE(44) - 48;
   const row = (from: number) => [
     encoded.readUInt32LE(from),
     encoded.readUInt32LE(from + 4),
     encoded.readBigInt64LE(from + 8),
+    encoded.readUInt32LE(from + 16),
+    encoded.readUInt32LE(from + 20),
   ];
   t.deepEqual(
-    [row(at), row(at + 16)],
+    [row(at), row(at + 24)],
     [
-      [0, 2, -22n],
-      [0, 4, 44n],
+      [0, 2, -22n, 0, 0],
+      [0, node, 44n, 0o100600, 0],
     ],
   );
   const shared = encodeView(compose({ ...input, layers }));
@@ -112,7 +134,7 @@ test('bytecode of an own view is valid for the time and size of its source as sh
   const cache = image.lookup(folder, '__pycache__')!;
   const node = image.lookup(cache, 'alpha.cpython-999.pyc')!;
   const header = (seconds: bigint, isOwn = true) => {
-    const times = new Map([[source, seconds * 1_000_000_000n - 1n]]);
+    const times = new Map([[source, { mtimeNs: seconds * 1_000_000_000n - 1n }]]);
     return checkedBytecodeHeader(
       compose({ ...input, layers: [layerOf(image, 1, { times })], isOwn }),
       0,
