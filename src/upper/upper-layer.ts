@@ -22,7 +22,7 @@ import { ContentMissing, type Lower } from './lower.js';
 import { LowerTree } from './lower-tree.js';
 import { MergedTree } from './merged-tree.js';
 import { checkName } from './names.js';
-import { type FolderNode, newFolder, type Thing } from './nodes.js';
+import { type FolderNode, type LowerThing, newFolder, type Thing } from './nodes.js';
 import { Numbers } from './numbers.js';
 import type { UpperOptions, UpperState } from './options.js';
 import { forget, rmdir, unlink } from './removal.js';
@@ -97,12 +97,16 @@ export class UpperLayer {
     return { kind: 'lower', parent: lowerParent, name };
   }
 
-  /** Throws ContentMissing where the size is that of a generated file. */
+  /** As `attributes`, always with the size: throws ContentMissing where a generated file has to be made for it. */
+  measured(inode: bigint): FileAttributes {
+    const attributes = this.attributes(inode);
+    if (attributes.size !== undefined) return attributes;
+    const thing = this.#state.tree.find(inode) as LowerThing;
+    throw new ContentMissing(thing.entry as GeneratedEntry);
+  }
+
   attributes(inode: bigint): FileAttributes {
-    const thing = this.#state.tree.find(inode);
-    const attributes = this.#attributesOf(thing);
-    if (attributes.size === undefined && thing.kind === 'lower')
-      throw new ContentMissing(thing.entry as GeneratedEntry);
+    const attributes = this.#attributesOf(this.#state.tree.find(inode));
     return attributes.inode === inode ? attributes : { ...attributes, inode };
   }
 

@@ -211,7 +211,7 @@ function back(call: Call, forWriting: boolean): Outcome {
 /** A folder is asked for its attributes again after each change in it: the session can tell them from now on. */
 function getattr(call: Call): Outcome {
   const { upper, request } = call;
-  const attributes = upper.attributes(request.inode);
+  const attributes = upper.measured(request.inode);
   if ((attributes.mode & typeBits) === directoryMode && !attributes.isLower) backFolder(call, request.inode);
   return reply(encodeAttributes(attributes));
 }
