@@ -29,7 +29,19 @@ export async function readInstalled(
 async function contentOf(root: string, path: string): Promise<string> {
   if (path.endsWith('.pyc')) return bytecode;
   const text = (await readFile(join(root, path), 'latin1')).replaceAll(root, '<env>');
+  if (path.startsWith('bin/')) return canonicalScript(text);
+  // A mounted environment gets its pip from the store.
+  if (path === 'pyvenv.cfg') return text.replace(' --without-pip', '');
   return path.endsWith('.dist-info/RECORD') ? withoutDigests(text) : text;
+}
+
+const entryPointScript =
+  /^#!<env>\/bin\/python[\d.]*\n(?:# -\*- coding: utf-8 -\*-\n)?(?:import re\n)?import sys\nfrom (\S+) import (\S+)\nif __name__ == ['"]__main__['"]:\n[^\n]*\n(?: {4}sys\.argv[^\n]*\n)? *sys\.exit\((\S+)\(\)\)\n$/;
+
+/** What starts an entry point, whichever version of an installer wrote it (docs/exclusions.md). */
+function canonicalScript(text: string): string {
+  const found = entryPointScript.exec(text);
+  return found ? `starts ${found[1]}:${found[3]}` : text;
 }
 
 /** Rows of scripts, which carry the environment's path, and of bytecode, by path alone. */
