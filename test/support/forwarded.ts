@@ -34,6 +34,7 @@ export class FakeAnswers {
   readonly #errnos = new Map<number, number>();
   readonly lookups = new Map<number, { parent: bigint; name: string }>();
   readonly retried: number[] = [];
+  readonly fromView: number[] = [];
   readonly backings: { inode: bigint; flags: BackingFlags; fd: number }[] = [];
   #wake: (() => void)[] = [];
 
@@ -50,6 +51,11 @@ export class FakeAnswers {
 
   retry(token: number): void {
     this.retried.push(token);
+    this.#note(token);
+  }
+
+  answerFromView(token: number): void {
+    this.fromView.push(token);
     this.#note(token);
   }
 
