@@ -1,4 +1,5 @@
 import type { GeneratedEntry } from '../view/tree.js';
+import { addAlias } from './alias.js';
 import type {
   AttributeChanges,
   CreateRequest,
@@ -22,7 +23,7 @@ import { ContentMissing, type Lower } from './lower.js';
 import { LowerTree } from './lower-tree.js';
 import { MergedTree } from './merged-tree.js';
 import { checkName } from './names.js';
-import { type FolderNode, type LowerThing, newFolder, type Thing } from './nodes.js';
+import { type LowerThing, newFolder, type Thing } from './nodes.js';
 import { Numbers } from './numbers.js';
 import type { UpperOptions, UpperState } from './options.js';
 import { forget, rmdir, unlink } from './removal.js';
@@ -79,7 +80,7 @@ export class UpperLayer {
   /** Another generation was published: the upper layer lies over this now. Numbers of what stays, stay. */
   setLower(lower: Lower): void {
     const { tree } = this.#state;
-    tree.setLower(new LowerTree(lower), (folder) => this.#addAlias(folder));
+    tree.setLower(new LowerTree(lower), (folder) => addAlias(this.#state, folder));
   }
 
   /** Undefined where there is no such name. '.' and '..' are answered too. */
@@ -263,7 +264,7 @@ export class UpperLayer {
 
   /** Removes a whiteout, where there is one. */
   reveal(path: string): void {
-    reveal(this.#state, path, (folder) => this.#addAlias(folder));
+    reveal(this.#state, path, (folder) => addAlias(this.#state, folder));
   }
 
   /** Takes a copy away that the lower tree has just so; `stamp`: 'ino size mtimeNs ctimeNs'. False where it is another by now. */
@@ -283,17 +284,6 @@ export class UpperLayer {
 
   #attributesOf(thing: Thing): FileAttributes {
     return this.#guard.readThing(thing, (found) => attributesOfThing(this.#state, found));
-  }
-
-  /** What the lower folder is called leads to the folder that is merged with it. */
-  #addAlias(folder: FolderNode): void {
-    const { tree, events } = this.#state;
-    const { inode } = folder.merged!;
-    for (const number of [folder.inode, ...folder.aliases]) events.merged(number);
-    if (tree.nodes.has(inode)) return;
-    tree.nodes.set(inode, folder);
-    folder.aliases.push(inode);
-    events.changed(inode);
   }
 }
 

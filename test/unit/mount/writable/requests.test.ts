@@ -218,6 +218,32 @@ test('an unchanged name is handed back, a changed one answered, a missing one re
   t.is(none.readBigUInt64LE(0), 0n);
 });
 
+test('an unchanged file that is read is answered from the view; once it was written to it has a backing', async (t) => {
+  const { session, layer, ask } = await Served.make(t);
+  const inode = layer.inodeOf('lib/python3.11/site-packages/one.py');
+  t.deepEqual(session.fromView, [ask(opcodes.read, inode)]);
+  t.deepEqual(session.backings, []);
+  const tokens = [ask(opcodes.write, inode), ask(opcodes.read, inode)];
+  t.deepEqual(session.retried, tokens);
+  t.like(session.backings, [
+    { inode, flags: { orphan: false } },
+    { inode, flags: { orphan: false } },
+  ]);
+});
+
+test('a folder in the upper layer is backed when it is made, and told whether a lower one is merged with it', async (t) => {
+  const { session, layer, mkdir, ask } = await Served.make(t);
+  mkdir('new');
+  layer.mkdir('lib/more');
+  ask(opcodes.getattr, layer.inodeOf('lib'));
+  ask(opcodes.getattr, layer.inodeOf('bin'));
+  t.like(session.backings, [
+    { inode: layer.inodeOf('new'), flags: { folder: true, whole: true } },
+    { inode: layer.inodeOf('lib'), flags: { folder: true, whole: false } },
+  ]);
+  t.is(session.backings.length, 2);
+});
+
 test('a file without a name is backed as an orphan, and told of when it gets one', async (t) => {
   const { session, layer, named, ask } = await Served.make(t);
   const made = session.bodies.get(ask(opcodes.tmpfile, layer.root, bodyOf(0o2, 0o600, 0, 0)))!;
