@@ -201,6 +201,8 @@ napi_value sessionClass(napi_env env) {
       methodNamed<jsUpper::change<&UpperTables::clearChanged>, 1>("clearChanged"),
       methodNamed<jsUpper::dropUpper, 1>("dropUpper"),
       methodNamed<jsUpper::watchForget, 1>("watchForget"),
+      methodNamed<jsUpper::probeForget, 1>("probeForget"),
+      methodNamed<jsUpper::answerFromView, 1>("answerFromView"),
       methodNamed<invalidateEntry, 2>("invalidateEntry"),
       methodNamed<invalidateInode, 1>("invalidateInode"),
       methodNamed<invalidateAllEntries, 0>("invalidateAllEntries"),

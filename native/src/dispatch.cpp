@@ -179,6 +179,12 @@ void retryForwarded(uint64_t token, Service& service, Worker& worker) {
   run(*request->message, service, worker, request->sink, request->startNs, nullptr, {.tries = request->tries});
 }
 
+void answerFromView(uint64_t token, Service& service, Worker& worker) {
+  const auto request = service.forwarded.take(token);
+  if (!request) return;
+  run(*request->message, service, worker, request->sink, request->startNs, nullptr, {.isNative = true});
+}
+
 void closeUpcalls(Service& service, Worker& worker) {
   for (const Parked& request : service.upcalls.close()) answerParked(request, EIO, worker);
   for (const ForwardedRequest& request : service.forwarded.close())

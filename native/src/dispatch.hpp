@@ -14,6 +14,8 @@ void completeContent(uint64_t token, int error, std::vector<std::byte> bytes, Se
 void answerForwarded(uint64_t token, int error, Bytes body, Service& service, Worker& worker);
 void answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name, Service& service, Worker& worker);
 void retryForwarded(uint64_t token, Service& service, Worker& worker);
+// As if nothing lay over the view.
+void answerFromView(uint64_t token, Service& service, Worker& worker);
 
 // Answers a parked request with an errno.
 void answerParked(const Parked& request, int error, Worker& worker);

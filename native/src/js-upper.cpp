@@ -27,8 +27,12 @@ napi_value jsUpper::retry(napi_env env, JsSession& js, const Arguments& given) {
 napi_value jsUpper::setBacking(napi_env env, JsSession& js, const Arguments& given) {
   OwnedFd file(static_cast<int>(toUint32(env, given.values[1])));
   const uint64_t inode = toInode(env, given.values[0]);
-  const bool isOrphan = toBool(env, property(env, given.values[2], "orphan"));
-  js.session().service().upper.setBacking(inode, std::move(file), isOrphan);
+  const auto is = [&](const char* name) {
+    const napi_value value = property(env, given.values[2], name);
+    return !isNullish(env, value) && toBool(env, value);
+  };
+  const BackingKind kind{.isOrphan = is("orphan"), .isFolder = is("folder"), .isWhole = is("whole")};
+  js.session().service().upper.setBacking(inode, std::move(file), kind);
   return undefined(env);
 }
 
@@ -38,6 +42,16 @@ napi_value jsUpper::dropUpper(napi_env env, JsSession& js, const Arguments& give
 }
 
 napi_value jsUpper::watchForget(napi_env env, JsSession& js, const Arguments& given) {
-  js.session().watchForget(toInode(env, given.values[0]));
+  js.session().service().watches.add(toInode(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value jsUpper::probeForget(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().probeForget(toInode(env, given.values[0]));
+  return undefined(env);
+}
+
+napi_value jsUpper::answerFromView(napi_env env, JsSession& js, const Arguments& given) {
+  js.session().answerFromView(toToken(env, given.values[0]));
   return undefined(env);
 }

@@ -11,6 +11,8 @@ napi_value retry(napi_env env, JsSession& js, const Arguments& given);
 napi_value setBacking(napi_env env, JsSession& js, const Arguments& given);
 napi_value dropUpper(napi_env env, JsSession& js, const Arguments& given);
 napi_value watchForget(napi_env env, JsSession& js, const Arguments& given);
+napi_value probeForget(napi_env env, JsSession& js, const Arguments& given);
+napi_value answerFromView(napi_env env, JsSession& js, const Arguments& given);
 
 // A method of the tables that takes an inode number.
 template <void (UpperTables::*method)(uint64_t)>

@@ -1,5 +1,6 @@
 // Sizes that the server announces or reserves.
 #pragma once
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,8 +22,13 @@ constexpr uint32_t maxWriteBytes = 4096;
 // Holds each request that a read-only mount sends, and a good batch of FORGETs.
 constexpr size_t requestBytes = 65'536;
 constexpr uint32_t largestWriteBytes = 1 << 20;
-// Open files of upper layers.
-constexpr size_t backings = 1024;
+// Open files of upper layers: so that what an installer has written is there when it is compiled.
+constexpr size_t mostBackings = 8192;
+inline size_t backings() {
+  rlimit limit{};
+  const bool isKnown = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+  return isKnown ? std::clamp<size_t>(limit.rlim_cur / 4, 64, mostBackings) : 64;
+}
 // How often one request may begin anew before it fails.
 constexpr uint32_t forwardTries = 16;
 constexpr uint16_t maxBackground = 64, congestionThreshold = 48;

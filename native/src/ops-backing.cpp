@@ -23,7 +23,7 @@ wire::Attr attributesOf(uint64_t inode, const Backing& backing, const struct sta
           .atime = seconds(found.st_atim), .mtime = seconds(found.st_mtim), .ctime = seconds(found.st_ctim),
           .atimensec = rest(found.st_atim), .mtimensec = rest(found.st_mtim), .ctimensec = rest(found.st_ctim),
           .mode = found.st_mode,
-          .nlink = backing.isOrphan && links > 0 ? links - 1 : links,
+          .nlink = backing.isFolder ? 1 : backing.isOrphan && links > 0 ? links - 1 : links,
           .uid = found.st_uid, .gid = found.st_gid,
           .rdev = 0,
           .blksize = static_cast<uint32_t>(found.st_blksize),
@@ -94,6 +94,15 @@ Answer seek(Call& call, int file) {
 }
 
 }  // namespace
+
+std::optional<Answer> missingIn(Call& call, const Backing& folder) {
+  struct stat found;
+  const std::string name(call.name);
+  if (!folder.isWhole || name.starts_with(".wh.")) return std::nullopt;
+  if (::fstatat(folder.file.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) return std::nullopt;
+  call.worker.counters.backingHits.add();
+  return missingName(call);
+}
 
 Answer onBacking(Call& call, const Backing& backing) {
   call.worker.counters.backingHits.add();

@@ -18,13 +18,6 @@ wire::EntryOut entryOf(const Call& call, const Object& object) {
           .attr = attributesOf(object, call.world, call.service.attributes)};
 }
 
-// A node id of 0 makes the kernel remember that the name is not there.
-Answer missingName(const Call& call) {
-  wire::EntryOut entry{};
-  entry.entryValid = limits::endlessSeconds;
-  return call.reply(entry);
-}
-
 // With "." the kernel asks whether a node id from a file handle still stands for something.
 Result<Object> self(const Call& call) {
   auto found = call.tree().find(call.header.nodeid);
@@ -59,6 +52,12 @@ Answer list(Call& call, bool plus) {
 }
 
 }  // namespace
+
+Answer missingName(const Call& call) {
+  wire::EntryOut entry{};
+  entry.entryValid = limits::endlessSeconds;
+  return call.reply(entry);
+}
 
 Answer lookup(Call& call) {
   // The kernel passes on names of up to 1024 bytes.

@@ -7,6 +7,8 @@ namespace ops {
 using Handler = Answer (*)(Call&);
 
 // ops-names.cpp
+// A node id of 0 makes the kernel remember that the name is not there.
+Answer missingName(const Call& call);
 Answer lookup(Call& call);
 Answer readdir(Call& call);
 Answer readdirplus(Call& call);
@@ -24,6 +26,8 @@ Answer listxattr(Call& call);
 
 // ops-backing.cpp: READ, WRITE, GETATTR, FALLOCATE and LSEEK of a file of an upper layer, EROFS where it takes none.
 Answer onBacking(Call& call, const Backing& backing);
+// That a name is not there, if that is so and the folder is all there is; else nothing.
+std::optional<Answer> missingIn(Call& call, const Backing& folder);
 
 // ops-session.cpp
 Answer init(Call& call);

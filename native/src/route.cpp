@@ -48,7 +48,7 @@ Use useOf(uint32_t opcode) {
 
 bool isForBacking(uint32_t opcode) {
   return opcode == wire::read || opcode == wire::write || opcode == wire::getattr || opcode == wire::fallocate ||
-         opcode == wire::lseek;
+         opcode == wire::lseek || opcode == wire::lookup;
 }
 
 std::optional<uint32_t> environmentIn(uint64_t number) {
@@ -91,8 +91,15 @@ std::optional<Answer> opened(const Call& call) {
 std::optional<Answer> own(Call& call, Use use) {
   const uint64_t number = call.inode();
   if (use == Use::open) return opened(call);
-  if (isForBacking(call.header.opcode))
-    if (const auto backing = call.service.upper.backing(number)) return ops::onBacking(call, *backing);
+  if (isForBacking(call.header.opcode)) {
+    if (const auto backing = call.service.upper.backing(number)) {
+      if (call.header.opcode == wire::lookup) {
+        if (auto missing = ops::missingIn(call, *backing)) return missing;
+      } else if (!backing->isFolder || call.header.opcode == wire::getattr) {
+        return ops::onBacking(call, *backing);
+      }
+    }
+  }
   const bool isChanged = inode::isUpper(number) || call.service.upper.isChanged(number);
   if (use == Use::check) return isChanged ? std::optional(Answer::done()) : std::nullopt;
   if (isChanged || use == Use::change || use == Use::names) return Answer::forward();

@@ -66,7 +66,7 @@ struct Service {
         upcalls(std::move(events.upcall)),
         isWritable(options.isWritable),
         statfsPath(options.statfsPath),
-        upper(limits::backings),
+        upper(limits::backings()),
         forwarded(std::move(events.request)),
         onForget(std::move(events.forget)) {}
 

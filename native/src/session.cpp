@@ -220,8 +220,7 @@ void Session::finish() {
   channels_.clear();
 }
 
-void Session::watchForget(uint64_t inode) {
-  service_.watches.add(inode);
+void Session::probeForget(uint64_t inode) {
   notifier_.probe(nodeIdOf(inode), [this, inode] {
     if (service_.watches.take(inode)) service_.onForget(inode);
   });
@@ -254,5 +253,11 @@ void Session::answerLookup(uint64_t token, uint64_t lowerParent, std::string_vie
 void Session::retry(uint64_t token) {
   Worker& worker = workers_[options_.threads];
   retryForwarded(token, service_, worker);
+  worker.world.release();
+}
+
+void Session::answerFromView(uint64_t token) {
+  Worker& worker = workers_[options_.threads];
+  ::answerFromView(token, service_, worker);
   worker.world.release();
 }

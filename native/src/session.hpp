@@ -45,8 +45,8 @@ class Session {
   // Make the kernel forget an inode, or a name in a directory, both given by inode number.
   void invalidateEntry(uint64_t parent, std::string_view name) { notifier_.invalidateEntry(nodeIdOf(parent), name); }
   void invalidateInode(uint64_t inode) { notifier_.invalidateInode(nodeIdOf(inode)); }
-  // `onForget` of the inode follows: when the kernel forgets it, or soon where it does not know it.
-  void watchForget(uint64_t inode);
+  // Of an inode that is watched: `onForget` follows if the kernel does not know it.
+  void probeForget(uint64_t inode);
   void invalidateAllEntries() { notifier_.invalidateAllEntries(); }
   bool isStarted() const { return !threads_.empty(); }
   bool isLeaving() const { return leaving_; }
@@ -57,6 +57,7 @@ class Session {
   void answer(uint64_t token, int error, Bytes body);
   void answerLookup(uint64_t token, uint64_t lowerParent, std::string_view name);
   void retry(uint64_t token);
+  void answerFromView(uint64_t token);
 
   const std::deque<Worker>& workers() const { return workers_; }
   uint32_t threadCount() const { return options_.threads; }

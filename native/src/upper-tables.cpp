@@ -8,7 +8,7 @@ UpperTables::Handle UpperTables::backing(uint64_t inode) {
   const std::shared_lock lock(mutex_);
   const auto found = backings_.find(inode);
   if (found == backings_.end()) return nullptr;
-  found->second->lastUse.store(clock_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+  found->second->isUsed.store(true, std::memory_order_relaxed);
   return found->second;
 }
 
@@ -18,30 +18,45 @@ bool UpperTables::isChanged(uint64_t inode) const {
 }
 
 // Files are closed without the lock held: a close may wait for a disk.
-void UpperTables::setBacking(uint64_t inode, OwnedFd file, bool isOrphan) {
-  auto next = std::make_shared<Backing>(std::move(file), isOrphan);
-  next->lastUse = clock_.fetch_add(1, std::memory_order_relaxed);
+void UpperTables::setBacking(uint64_t inode, OwnedFd file, BackingKind kind) {
+  auto next = std::make_shared<Backing>(std::move(file), kind);
   std::vector<std::shared_ptr<Backing>> closing;
   const std::unique_lock lock(mutex_);
-  std::swap(backings_[inode], next);
+  auto& place = backings_[inode];
+  if (!place) turns_.push_back(inode);
+  std::swap(place, next);
   closing.push_back(std::move(next));
-  makeRoom(closing);
+  makeRoom(inode, closing);
 }
 
-void UpperTables::makeRoom(std::vector<std::shared_ptr<Backing>>& closing) {
+// What was used since its last turn gets another one.
+void UpperTables::makeRoom(uint64_t newest, std::vector<std::shared_ptr<Backing>>& closing) {
   while (backings_.size() > maxBackings_) {
-    const auto oldest = std::ranges::min_element(backings_, {}, [](const auto& item) { return item.second->lastUse.load(); });
+    const uint64_t inode = turns_.front();
+    turns_.pop_front();
+    const auto found = backings_.find(inode);
+    if (found == backings_.end()) continue;
+    if (found->second->isUsed.exchange(false, std::memory_order_relaxed) || inode == newest) {
+      turns_.push_back(inode);
+      continue;
+    }
     // The view must not answer for it now.
-    if (!inode::isUpper(oldest->first)) changed_.insert(oldest->first);
-    closing.push_back(std::move(oldest->second));
-    backings_.erase(oldest);
+    if (!inode::isUpper(inode)) changed_.insert(inode);
+    closing.push_back(std::move(found->second));
+    backings_.erase(found);
   }
 }
 
 void UpperTables::setOrphan(uint64_t inode) {
-  const std::shared_lock lock(mutex_);
-  const auto found = backings_.find(inode);
-  if (found != backings_.end()) found->second->isOrphan = true;
+  bool isFolder = false;
+  {
+    const std::shared_lock lock(mutex_);
+    const auto found = backings_.find(inode);
+    if (found == backings_.end()) return;
+    isFolder = found->second->isFolder;
+    found->second->isOrphan = true;
+  }
+  if (isFolder) dropBacking(inode);
 }
 
 void UpperTables::dropBacking(uint64_t inode) {

@@ -1,6 +1,7 @@
 // What native threads know of the upper layers of environments: which inodes are changed, and the files behind some.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,14 +12,25 @@
 
 #include "owned-fd.hpp"
 
-// An open file of an upper layer.
+// What stands behind an inode number, as far as it matters here.
+struct BackingKind {
+  // Of a file: its last link is where the mount does not show it.
+  bool isOrphan = false;
+  bool isFolder = false;
+  // Of a folder: nothing lower is merged with it, so that what it does not have is not there.
+  bool isWhole = false;
+};
+
+// An open file or folder of an upper layer.
 struct Backing {
-  Backing(OwnedFd file, bool orphan) : file(std::move(file)), isOrphan(orphan) {}
+  Backing(OwnedFd file, BackingKind kind)
+      : file(std::move(file)), isFolder(kind.isFolder), isWhole(kind.isWhole), isOrphan(kind.isOrphan) {}
 
   const OwnedFd file;
-  // Its last link is where the mount does not show it.
+  const bool isFolder, isWhole;
   std::atomic<bool> isOrphan;
-  std::atomic<uint64_t> lastUse{0};
+  // Since it was looked at for being closed last.
+  mutable std::atomic<bool> isUsed{false};
 };
 
 // Readers are the threads of the session, the writer is JavaScript's.
@@ -32,7 +44,8 @@ class UpperTables {
   // Also true of an inode whose backing was closed to make room.
   bool isChanged(uint64_t inode) const;
 
-  void setBacking(uint64_t inode, OwnedFd file, bool isOrphan);
+  void setBacking(uint64_t inode, OwnedFd file, BackingKind kind);
+  // The last name of a file went; of a folder too: it has no backing then.
   void setOrphan(uint64_t inode);
   void dropBacking(uint64_t inode);
   void markChanged(uint64_t inode);
@@ -43,12 +56,12 @@ class UpperTables {
   size_t backings() const;
 
  private:
-  void makeRoom(std::vector<std::shared_ptr<Backing>>& closing);
+  void makeRoom(uint64_t newest, std::vector<std::shared_ptr<Backing>>& closing);
 
   const size_t maxBackings_;
-  std::atomic<uint64_t> clock_{0};
   mutable std::shared_mutex mutex_;  // guards what follows
   std::unordered_map<uint64_t, std::shared_ptr<Backing>> backings_;
+  std::deque<uint64_t> turns_;  // who is looked at for being closed, the first one next; may name what is gone
   std::unordered_set<uint64_t> changed_;
 };
 

@@ -83,5 +83,5 @@ void Fixture::setBacking(const Words& words) {
   const auto has = [&](const char* word) { return std::ranges::find(words, word) != words.end(); };
   OwnedFd file(::open(path.c_str(), (has("read-only") ? O_RDONLY : O_RDWR) | O_CLOEXEC));
   if (!file) fail("cannot open " + path);
-  world_.service.upper.setBacking(number(words.at(1)), std::move(file), has("orphan"));
+  world_.service.upper.setBacking(number(words.at(1)), std::move(file), {.isOrphan = has("orphan")});
 }

@@ -21,16 +21,16 @@ std::string problemOf(bool holds, const char* problem) { return holds ? "" : pro
 
 void testRoom(Tally& tally) {
   UpperTables tables(2);
-  tables.setBacking(lower(1), anyFile(), false);
-  tables.setBacking(upper(2), anyFile(), false);
+  tables.setBacking(lower(1), anyFile(), {});
+  tables.setBacking(upper(2), anyFile(), {});
   const auto held = tables.backing(lower(1));
-  tables.setBacking(lower(3), anyFile(), false);
+  tables.setBacking(lower(3), anyFile(), {});
   tally.add("backings: the least recently used is closed", problemOf(!tables.backing(upper(2)) && tables.backing(lower(1)), "another one was"));
   tally.add("backings: what has a number of the upper layer needs no mark", problemOf(!tables.isChanged(upper(2)), "it is marked"));
-  tables.setBacking(lower(4), anyFile(), false);
-  tables.setBacking(lower(5), anyFile(), false);
+  tables.setBacking(lower(4), anyFile(), {});
+  tables.setBacking(lower(5), anyFile(), {});
   tally.add("backings: no more stay open than there is room for", problemOf(tables.backings() == 2, "more are open"));
-  tally.add("backings: the view does not answer for what was closed", problemOf(tables.isChanged(lower(1)), "it does"));
+  tally.add("backings: the view does not answer for what was closed", problemOf(tables.isChanged(lower(3)), "it does"));
   struct stat found;
   tally.add("backings: a file in use is not closed", problemOf(::fstat(held->file.get(), &found) == 0, "it was closed"));
 }
@@ -38,12 +38,12 @@ void testRoom(Tally& tally) {
 void testDropping(Tally& tally) {
   UpperTables tables(8);
   const uint64_t other = inode::ofEnvironment(12, 1, 1);
-  for (const uint64_t number : {lower(1), upper(2), other}) tables.setBacking(number, anyFile(), false), tables.markChanged(number);
+  for (const uint64_t number : {lower(1), upper(2), other}) tables.setBacking(number, anyFile(), {}), tables.markChanged(number);
   tables.drop(11);
   tally.add("backings: one environment is forgotten, no other",
             problemOf(tables.backings() == 1 && tables.backing(other) && tables.isChanged(other) && !tables.isChanged(lower(1)), "another one was, too"));
   const int closed = anyFile().release();
-  tables.setBacking(other, OwnedFd(closed), false);
+  tables.setBacking(other, OwnedFd(closed), {});
   tables.dropBacking(other);
   tally.add("backings: a dropped file is closed", problemOf(::fcntl(closed, F_GETFD) < 0, "it is open"));
 }
@@ -87,7 +87,7 @@ class Owner {
   void turn(uint64_t count) {
     UpperTables& tables = world_.service.upper;
     const uint64_t root = inode::ofEnvironment(11, 0, 0);
-    tables.setBacking(upper(count % 4), anyFile(), count % 2);
+    tables.setBacking(upper(count % 4), anyFile(), {.isOrphan = count % 2 != 0});
     if (count % 3 == 0) tables.dropBacking(upper(1));
     if (count % 5 == 0) count % 2 ? tables.markChanged(root) : tables.clearChanged(root);
     if (count % 7 == 0) tables.drop(11);

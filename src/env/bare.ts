@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { errno } from '../base/errno.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { type Manifest, manifestVersion, noInterpreter } from '../manifest/types.js';
+import { errnoOf as errnoOfFileError, FileError } from '../upper/file-error.js';
 import { firstSlot, nowMs } from './change.js';
 import { listChildren } from './inherit.js';
 import { stageUpper } from './upper-folder.js';
@@ -34,25 +35,25 @@ export async function createBare({ environments }: Workspace, name: string): Pro
 
 /**
  * What `rmdir` in the root of a mount does: removes a writable environment that shows nothing, which the caller knows of
- * its lower tree. Gives 0 or an errno: EROFS where it is not writable, ENOTEMPTY where its upper layer has a name, EBUSY
- * where others inherit it. Throws ENVIRONMENT_MISSING.
+ * its lower tree. Throws FileError: EROFS where it is not writable, ENOTEMPTY where its upper layer has a name, EBUSY
+ * where others inherit it; and ENVIRONMENT_MISSING.
  */
-export async function deleteEmpty(workspace: Workspace, name: string): Promise<number> {
+export async function deleteEmpty(workspace: Workspace, name: string): Promise<void> {
   const { environments } = workspace;
   await environments.generations(name);
   const upper = environments.upper(name);
-  if ((await upper.state()) !== 'writable') return errno.EROFS;
+  if ((await upper.state()) !== 'writable') throw new FileError('EROFS', name);
   const names = (await unless('ENOENT', readdir(upper.tree))) ?? [];
-  if (names.some((item) => !item.startsWith('.wh.'))) return errno.ENOTEMPTY;
+  if (names.some((item) => !item.startsWith('.wh.'))) throw new FileError('ENOTEMPTY', name);
   const children = await listChildren(workspace);
-  if (children.some(({ parents }) => parents.some((parent) => parent.name === name))) return errno.EBUSY;
+  if (children.some(({ parents }) => parents.some((parent) => parent.name === name)))
+    throw new FileError('EBUSY', name);
   await environments.delete(name);
-  return 0;
 }
 
-/** What mkdir, rename and rmdir in the root of a mount fail with; undefined for what is none of theirs. */
+/** The positive errno that mkdir, rename and rmdir in the root of a mount fail with; undefined for what is a bug. */
 export function errnoOf(error: unknown): number | undefined {
-  if (!(error instanceof ShenvError)) return undefined;
+  if (!(error instanceof ShenvError)) return errnoOfFileError(error);
   switch (error.code) {
     case 'ENVIRONMENT_NAME':
       return errno.EINVAL;
@@ -61,6 +62,7 @@ export function errnoOf(error: unknown): number | undefined {
     case 'ENVIRONMENT_MISSING':
       return errno.ENOENT;
     case 'ENVIRONMENT_CHANGED':
+    case 'ENVIRONMENT_BUSY':
       return errno.EBUSY;
     default:
       return undefined;

@@ -9,14 +9,15 @@ import type { HeldLease } from '../store/leases.js';
 import type { ContentCache } from './content-cache.js';
 import type { DaemonOptions } from './daemon-options.js';
 import { type DaemonStatus, describeDaemon } from './daemon-status.js';
-import type { Engine, Publication } from './engine.js';
+import type { Engine } from './engine.js';
 import { nameSuccessor } from './hand-over.js';
-import { logFailure, logMounted, logReload, logStart } from './log-events.js';
+import { logFailure, logMounted, logStart } from './log-events.js';
 import { takeMountLeases } from './mount-leases.js';
 import { MountedEnvironments } from './mounted-environments.js';
 import { prepareMountpoint } from './mountpoint.js';
 import { openCache } from './open-cache.js';
 import { Presence } from './presence.js';
+import { Reloads } from './reloads.js';
 import { Renderer } from './renderer.js';
 import { type ControlRequest, journalFile, prepareRuntime } from './runtime.js';
 import { ShownImages } from './shown-images.js';
@@ -37,6 +38,7 @@ export class Daemon {
   readonly #startedMs = Date.now();
   readonly #shown: ShownImages;
   readonly #journal: ShownJournal | undefined;
+  readonly #reloads: Reloads;
   readonly #presence: Presence;
   /** Resolves when the mount has ended and everything is cleaned up, or when another process may take it over. */
   readonly ended: Promise<'unmounted' | 'handed over'>;
@@ -48,12 +50,8 @@ export class Daemon {
   #engine: Engine | undefined;
   #engineReason = '';
   #renderer: Renderer | undefined;
-  #reloads = 0;
   #cache: ContentCache | undefined;
-  #reloading: Promise<void> = Promise.resolve();
   #adoption: BackgroundAdoption | undefined;
-  /** Changes that the kernel is still being told of. */
-  #forgetting = 0;
 
   constructor(workspace: Workspace, options: DaemonOptions) {
     this.#workspace = workspace;
@@ -70,10 +68,19 @@ export class Daemon {
       render: (view, entry) => this.#renderer!.render(view, entry, true),
       log: options.log,
     });
+    this.#reloads = new Reloads({
+      environments: this.#environments,
+      contents: this.#contents,
+      journal: this.#journal,
+      mountpoint: options.mountpoint,
+      log: options.log,
+      engine: () => this.#engine!,
+      onPublished: () => this.#endWithoutEnvironment(),
+    });
     this.#presence = new Presence(workspace, options, {
       handle: (request) => this.#handle(request),
       // A reload that fails leaves what is shown as it was; the next change or command tries again.
-      onChange: () => void this.#started?.then(() => this.#reload()).catch(() => undefined),
+      onChange: () => void this.#started?.then(() => this.#reloads.reload()).catch(() => undefined),
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -139,7 +146,7 @@ export class Daemon {
     const forgotten = inherited.isUnknown ? this.#environments.list() : [];
     await this.#presence.watch();
     // What goes wrong is in the log; the next change or command tries again.
-    await this.#reload(new Set(), forgotten).catch(() => undefined);
+    await this.#reloads.reload({ forgotten }).catch(() => undefined);
     // Without its one environment the mount has ended; without a control socket it is served all the same.
     if (this.#presence.isRetired) return;
     await this.#openToCommands().catch((error) => this.#tellFailure('control-failed', error));
@@ -174,7 +181,7 @@ export class Daemon {
       statfsPath: this.#workspace.places.home,
       roots:
         environment === undefined
-          ? new HomeRoots(this.#workspace, this.#environments, () => this.#show())
+          ? new HomeRoots(this.#workspace, this.#environments, () => this.#reloads.show())
           : undefined,
       onEnd: () => void this.#cleanUp(),
     });
@@ -209,7 +216,7 @@ export class Daemon {
       startedMs: this.#startedMs,
       servesSinceMs: this.#servesSinceMs,
       version: this.#version,
-      reloads: this.#reloads,
+      reloads: this.#reloads.count,
       generatedBytes: this.#renderer!.keptBytes,
     });
   }
@@ -219,7 +226,7 @@ export class Daemon {
       case 'status':
         return this.status();
       case 'reload':
-        return this.#reload(new Set(request.images));
+        return this.#reloads.reload({ renewed: new Set(request.images) });
       case 'stop':
         return this.stop(request.lazy ?? false);
       case 'adopt':
@@ -242,61 +249,14 @@ export class Daemon {
     });
   }
 
-  /** Resolves when requests are answered from what is in the home now. */
-  #show(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#reload(new Set(), [], resolve).catch(reject);
-    });
-  }
-
   #commands(): UpperCommands {
     const [workspace, environments, engine] = [this.#workspace, this.#environments, this.#engine!];
-    return new UpperCommands({ workspace, environments, engine, show: () => this.#show() });
+    return new UpperCommands({ workspace, environments, engine, show: () => this.#reloads.show() });
   }
 
-  /**
-   * One reload after the other; each publishes what it found. Without the one environment the mount ends. `onServed` is
-   * called when requests are answered from what is there now.
-   */
-  #reload(
-    renewed: ReadonlySet<string> = new Set(),
-    forgotten: Publication['forgotten'] = [],
-    onServed?: () => void,
-  ): Promise<void> {
-    const served = this.#reloading.then(() => this.#publish(renewed, forgotten));
-    this.#reloading = served.then(
-      () => undefined,
-      () => undefined,
-    );
-    if (onServed) void served.then(onServed, () => undefined);
-    const next = served.then(({ forgotten: isForgotten }) => isForgotten);
-    next.catch((error: unknown) => this.#tellFailure('reload-failed', error));
-    return next;
-  }
-
-  /**
-   * Resolves when requests are answered from what was found, `forgotten` when the kernel has let go of the rest: it may
-   * wait for a request that waits for the next reload.
-   */
-  async #publish(
-    renewed: ReadonlySet<string>,
-    forgotten: Publication['forgotten'],
-  ): Promise<{ forgotten: Promise<void> }> {
-    const startedMs = performance.now();
-    const publication = await this.#environments.reload(renewed);
-    for (const path of publication.renewed) this.#contents.forget(path);
-    const all = [...publication.forgotten, ...forgotten];
-    this.#forgetting += 1;
-    const flushed = this.#engine!.publish({ ...publication, forgotten: all }).then(async () => {
-      logReload(this.#options.log, publication, performance.now() - startedMs);
-      if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
-    });
-    const done = flushed.finally(() => {
-      this.#forgetting -= 1;
-      this.#reloads += 1;
-      if (this.#forgetting === 0) this.#journal?.settle();
-    });
-    return { forgotten: done };
+  /** The mount of one environment alone ends with it. */
+  async #endWithoutEnvironment(): Promise<void> {
+    if (this.#options.environment !== undefined && this.#environments.count === 0) await this.stop(true);
   }
 
   #tellFailure(event: string, error: unknown): void {
@@ -314,7 +274,7 @@ export class Daemon {
   async #handOver(): Promise<void> {
     this.#adoption?.end();
     await this.#presence.close();
-    await this.#reloading;
+    await this.#reloads.served;
     await this.#engine!.handOver!();
     this.#end('handed over');
   }

@@ -5,13 +5,12 @@ import { systemErrorCode } from '../base/errors.js';
 import type { Image } from '../image/read.js';
 import type { Copy } from '../store/copies/copy-folder.js';
 import { controlName } from '../view/control-view.js';
-import { diffViews } from '../view/diff.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentInode, environmentOf, rootInode, skeletonSlot } from '../view/inode.js';
-import { imageFileInode } from '../view/locate.js';
 import type { View } from '../view/tree.js';
 import type { ContentCache, CopyReader } from './content-cache.js';
-import { type Engine, type EngineOptions, type EngineStatus, isRenewed, type Publication } from './engine.js';
+import type { Engine, EngineOptions, EngineStatus, Publication } from './engine.js';
+import { KernelMemory } from './kernel-memory.js';
 import { mountSession, takeSessionOver } from './kernel-session.js';
 import { logUpcallFailure } from './log-events.js';
 import { unmountPath } from './mountpoint.js';
@@ -25,8 +24,6 @@ import { RootRequests } from './writable/root-requests.js';
 const drainTimeoutMs = 5_000;
 const drainPollMs = 5;
 
-type Replacement = Publication['replaced'][number];
-
 /** The default engine on Linux: native threads answer the kernel, JavaScript composes what they serve. */
 export class KernelEngine implements Engine, CopyReader {
   readonly name = 'kernel';
@@ -38,6 +35,7 @@ export class KernelEngine implements Engine, CopyReader {
   #sole: number | undefined;
   #cache: ContentCache | undefined;
   #session: NativeSession | undefined;
+  #kernel: KernelMemory | undefined;
   #requests: WritableRequests | undefined;
   #via = '';
   /** Called when the threads have left because another process takes over. */
@@ -61,6 +59,7 @@ export class KernelEngine implements Engine, CopyReader {
       ? takeSessionOver(this.#options, callbacks)
       : mountSession(this.#options, callbacks, first);
     this.#session = session;
+    this.#kernel = new KernelMemory(session, environment !== undefined);
     this.#images = new SessionImages(session, {
       inherited: inherited?.images ?? [],
       onExpired: (paths) => journal?.expire(paths),
@@ -80,12 +79,17 @@ export class KernelEngine implements Engine, CopyReader {
     this.#cache?.forget(renewed);
     for (const { name, before, after } of replaced) {
       if (!this.#mayBeKnown(before.environmentSerial)) continue;
-      if (after?.environmentSerial === before.environmentSerial) this.#replaceView(name, before, after);
-      else this.#dropView(before);
+      if (after?.environmentSerial !== before.environmentSerial) {
+        this.#dropView(before);
+        continue;
+      }
+      this.#publishView(after);
+      this.#kernel!.forgetChanges(name, before, after);
     }
-    if (renewed.size > 0) for (const replacement of replaced) this.#forgetContents(replacement, renewed);
+    if (renewed.size > 0)
+      for (const replacement of replaced) this.#kernel!.forgetContents(replacement, renewed);
     if (rootsChanged) this.#publishRoots();
-    this.#forget(forgotten);
+    this.#kernel!.forgetAll(forgotten.map(({ name }) => name));
     await session.flushInvalidations();
   }
 
@@ -165,10 +169,7 @@ export class KernelEngine implements Engine, CopyReader {
     const before = this.#roots;
     this.#roots = new Map(list.map(({ name, environmentSerial }) => [name, environmentSerial]));
     session.publishRoots(list);
-    for (const name of new Set([...before.keys(), ...this.#roots.keys()])) {
-      if (before.get(name) !== this.#roots.get(name)) session.invalidateEntry(rootInode, name);
-    }
-    session.invalidateInode(rootInode);
+    this.#kernel!.forgetRoots(before, this.#roots);
   }
 
   #publishView(next: View): void {
@@ -211,59 +212,17 @@ export class KernelEngine implements Engine, CopyReader {
     this.#cache = cache;
   }
 
-  /** The kernel forgets the pages of files that were replaced and, where their numbers are others now, their names. */
-  #forgetContents({ name, before, after }: Replacement, renewed: ReadonlySet<string>): void {
-    if (!after) return;
-    const session = this.#session!;
-    const serials = new Set(before.layers.flatMap(({ image }) => [image.serial, image.base?.serial]));
-    let isRenumbered = false;
-    for (const [layer, { image }] of after.layers.entries()) {
-      if (!isRenewed(image, renewed)) continue;
-      isRenumbered ||= !serials.has(image.serial) || !serials.has(image.base?.serial);
-      for (let node = 0; node < image.nodeCount; node += 1) {
-        if (!image.isDirectory(node)) session.invalidateInode(imageFileInode(after, layer, node));
-      }
-    }
-    if (!isRenumbered) return;
-    const names = this.#options.environment === undefined ? [name] : [...after.root.entries.keys()];
-    const parent = this.#options.environment === undefined ? rootInode : after.root.inode;
-    for (const entry of names) session.invalidateEntry(parent, entry);
-  }
-
   /** The kernel may know names of it, from this process or one before. */
   #mayBeKnown(environmentSerial: number): boolean {
     const { inherited } = this.#options;
     return this.#published.has(environmentSerial) || inherited?.loaded.has(environmentSerial) === true;
   }
 
-  /** Nobody can tell which names were other ones: the kernel looks all of them up again. */
-  #forget(forgotten: Publication['forgotten']): void {
-    if (forgotten.length === 0) return;
-    for (const { name } of forgotten) this.#session!.invalidateEntry(rootInode, name);
-    this.#session!.invalidateInode(rootInode);
-    this.#session!.invalidateAllEntries();
-  }
-
-  /** Of a folder the kernel forgets the name; a root has none, so it forgets all that is in it. */
-  #dropView({ environmentSerial, root }: View): void {
-    this.#session!.dropView(environmentSerial);
-    this.#session!.dropUpper(environmentSerial);
-    this.#images!.show([], this.#unpublish(environmentSerial));
-    if (this.#options.environment === undefined) return;
-    for (const name of root.entries.keys()) this.#session!.invalidateEntry(root.inode, name);
-    this.#session!.invalidateInode(root.inode);
-  }
-
-  #replaceView(name: string, before: View, after: View): void {
-    this.#publishView(after);
-    // Each file has another number now, below grafts too.
-    if (before.isOwn !== after.isOwn) {
-      this.#forget([{ name, environmentSerial: after.environmentSerial }]);
-      return;
-    }
-    const { entries, inodes } = diffViews(before, after);
-    for (const { parent, name } of entries) this.#session!.invalidateEntry(parent, name);
-    for (const inode of inodes) this.#session!.invalidateInode(inode);
+  #dropView(view: View): void {
+    this.#session!.dropView(view.environmentSerial);
+    this.#session!.dropUpper(view.environmentSerial);
+    this.#images!.show([], this.#unpublish(view.environmentSerial));
+    this.#kernel!.forgetView(view);
   }
 
   async #answerUpcall(upcall: Upcall): Promise<void> {
@@ -322,6 +281,8 @@ export class KernelEngine implements Engine, CopyReader {
 
 function systemErrno(error: unknown): number {
   const code = systemErrorCode(error);
+  // Another mount shows it.
+  if (code === 'ENVIRONMENT_BUSY') return errno.EBUSY;
   const known: Readonly<Record<string, number>> = constants.errno;
   return (code !== undefined && known[code]) || errno.EIO;
 }

@@ -1,21 +1,14 @@
-import { ShenvError } from '../base/errors.js';
-import { applyTimes, readTimes } from '../env/adopt/times.js';
-import { loadView } from '../env/load-view.js';
-import { parseReference } from '../env/name.js';
-import { loadSealed } from '../env/sealed/load.js';
-import type { UpperState } from '../env/upper-folder.js';
 import type { Workspace } from '../env/workspace.js';
-import type { Manifest } from '../manifest/types.js';
 import { ImageCache } from '../store/image-cache.js';
-import { imagesOf } from '../store/roots.js';
 import { ShownSerials } from '../store/shown-serials.js';
 import { controlName } from '../view/control-view.js';
 import { controlSerial } from '../view/inode.js';
 import type { View } from '../view/tree.js';
 import { BroughtImages } from './brought-images.js';
 import { ControlFolder } from './control-folder.js';
+import { CurrentGenerations } from './current-generations.js';
 import { isRenewed, type Publication, type ViewSource } from './engine.js';
-import { logComposed, logFailure } from './log-events.js';
+import { MountedComposer } from './mounted-composer.js';
 import { type MountedEnvironment, type MountedOptions, shownGeneration } from './mounted-environment.js';
 import { ReplacedImages } from './replaced-images.js';
 import type { Inherited, ShownGeneration } from './shown-journal.js';
@@ -26,14 +19,13 @@ const mostUnshown = 128;
 
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
-  readonly #workspace: Workspace;
   readonly #options: MountedOptions;
   readonly #serials = new ShownSerials();
   readonly #images: ImageCache;
   readonly #brought: BroughtImages;
+  readonly #current: CurrentGenerations;
+  readonly #composer: MountedComposer;
   #environments = new Map<string, MountedEnvironment>();
-  /** Composed anew by the next reload though their generation is the same. */
-  readonly #outdated = new Set<string>();
   readonly #control: ControlFolder;
   /** What the kernel may know of a process before this one, beside `#environments`. */
   #earlier: readonly ShownGeneration[] = [];
@@ -45,17 +37,20 @@ export class MountedEnvironments implements ViewSource {
   readonly uppers: UpperLayers;
 
   constructor(workspace: Workspace, options: MountedOptions) {
-    this.#workspace = workspace;
     this.#options = options;
     this.#images = new ImageCache(workspace.store, this.#serials, mostUnshown);
     this.#brought = new BroughtImages(workspace);
     this.#replaced = new ReplacedImages(workspace.store);
     this.uppers = new UpperLayers(options.render);
-    const { status, log } = options;
+    const { status, log, only, shown } = options;
+    const { failures, warnings, uppers } = this;
+    this.#current = new CurrentGenerations(workspace, { only, failures, log });
+    const images = this.#images;
+    this.#composer = new MountedComposer({ workspace, images, uppers, failures, warnings, shown, log });
     this.#control = new ControlFolder(workspace.store, {
       status,
       serials: this.#serials,
-      failures: this.failures,
+      failures,
       log,
     });
   }
@@ -100,7 +95,7 @@ export class MountedEnvironments implements ViewSource {
     }
     const environment = this.#environments.get(name);
     if (!environment) return undefined;
-    environment.view ??= this.#compose(name, environment);
+    environment.view ??= this.#composer.compose(name, environment);
     return environment.view;
   }
 
@@ -110,7 +105,7 @@ export class MountedEnvironments implements ViewSource {
 
   /** What lies under the upper layer of an environment is shown otherwise: the next reload composes it anew. */
   outdate(name: string): void {
-    this.#outdated.add(name);
+    this.#current.outdate(name);
   }
 
   /** Names of environments with an upper layer that were shown. */
@@ -147,10 +142,10 @@ export class MountedEnvironments implements ViewSource {
     const replaced: Publication['replaced'][number][] = [];
     const forgotten: Publication['forgotten'][number][] = [];
     let rootsChanged = before.size === 0;
-    const names = await this.#names();
+    const names = await this.#current.names();
     for (const name of names) {
       const known = before.get(name);
-      const current = await this.#readCurrent(name, known);
+      const current = await this.#current.read(name, known);
       if (current === undefined) continue;
       const isRenewed = await this.#showsAny(name, current, renewed);
       after.set(name, isRenewed ? { ...current, view: undefined } : current);
@@ -218,7 +213,7 @@ export class MountedEnvironments implements ViewSource {
 
   /** As it was shown; undefined when that cannot be composed any more. */
   async #viewOf(name: string, known: MountedEnvironment): Promise<View | undefined> {
-    return (known.view ?? this.#compose(name, known)).catch(() => undefined);
+    return (known.view ?? this.#composer.compose(name, known)).catch(() => undefined);
   }
 
   #views(): (Promise<View> | undefined)[] {
@@ -237,88 +232,5 @@ export class MountedEnvironments implements ViewSource {
     for (const key of [...this.failures.keys()])
       if (!key.startsWith('/') && !known.has(key)) this.failures.delete(key);
     for (const name of [...this.warnings.keys()]) if (!known.has(name)) this.warnings.delete(name);
-  }
-
-  async #names(): Promise<string[]> {
-    const { only } = this.#options;
-    return only === undefined ? this.#workspace.environments.list() : [only];
-  }
-
-  /** Undefined for what cannot be shown. */
-  async #readCurrent(
-    name: string,
-    known: MountedEnvironment | undefined,
-  ): Promise<MountedEnvironment | undefined> {
-    try {
-      const { environments } = this.#workspace;
-      const reference = parseReference(name);
-      const generation = reference.generation ?? (await environments.generations(name)).at(-1)!;
-      const manifest = await environments.read(reference.name, generation);
-      if (this.#isAnother(manifest.serial, known)) return undefined;
-      const upper = await environments.upper(reference.name).state();
-      const isSameState = (known?.upper ?? upper) === upper;
-      const isSame = known?.generation === generation && known.environmentSerial === manifest.serial;
-      if (isSame && isSameState && !this.#outdated.delete(name)) {
-        known.upper = upper;
-        return known;
-      }
-      return { environmentSerial: manifest.serial, generation, view: undefined, images: [], upper };
-    } catch (error) {
-      if (!(error instanceof ShenvError)) throw error;
-      if (error.code === 'ENVIRONMENT_MISSING') return undefined;
-      this.failures.set(name, error.message);
-      logFailure(this.#options.log, 'environment-failed', name, error);
-      return this.#options.only === undefined ? undefined : known;
-    }
-  }
-
-  /** One that is shown alone is gone when another was made under its name. */
-  #isAnother(environmentSerial: number, known: MountedEnvironment | undefined): boolean {
-    return (
-      this.#options.only !== undefined && known !== undefined && known.environmentSerial !== environmentSerial
-    );
-  }
-
-  async #compose(name: string, environment: MountedEnvironment): Promise<View> {
-    const { environments } = this.#workspace;
-    const startedMs = performance.now();
-    try {
-      const manifest = await environments.read(parseReference(name).name, environment.generation);
-      environment.images = [...imagesOf(manifest.layers)];
-      await this.#options.shown.cover(environment.images);
-      const upper = environments.upper(parseReference(name).name);
-      const state = environment.upper ?? (await upper.state());
-      const sealed = await this.#loadSealed(name, manifest, state);
-      const composed = sealed ?? (await loadView(manifest, this.#images, environments.interpreters, state));
-      const view = state === 'none' ? composed : applyTimes(composed, await readTimes(upper.path));
-      if (state !== 'none') await this.uppers.open(upper, view, environment.wasShown === true);
-      this.failures.delete(name);
-      logComposed(this.#options.log, {
-        name,
-        generation: environment.generation,
-        view,
-        tookMs: performance.now() - startedMs,
-      });
-      return view;
-    } catch (error) {
-      environment.view = undefined;
-      // It was deleted or renamed just now, which the next reload tells.
-      if (error instanceof ShenvError && error.code === 'ENVIRONMENT_MISSING') throw error;
-      this.failures.set(name, error instanceof Error ? error.message : String(error));
-      logFailure(this.#options.log, 'environment-failed', name, error);
-      throw error;
-    }
-  }
-
-  /** Undefined where it is not sealed, or what was sealed is of no use: then its images are read. */
-  async #loadSealed(name: string, manifest: Manifest, upper: UpperState): Promise<View | undefined> {
-    const { environments, store } = this.#workspace;
-    this.warnings.delete(name);
-    try {
-      return await loadSealed(environments.sealed.pathOf(manifest), manifest, store, this.#images, upper);
-    } catch (error) {
-      this.warnings.set(name, error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
   }
 }

@@ -102,6 +102,16 @@ export interface NativeCounters {
   [name: string]: unknown;
 }
 
+/** What stands behind a descriptor that a session is given. */
+export interface BackingFlags {
+  /** Of a file: its last link is where the mount does not show it. */
+  orphan?: boolean;
+  /** A folder: only its attributes and the names that are not there are told from it. */
+  folder?: boolean;
+  /** Of a folder: nothing lower is merged with it. */
+  whole?: boolean;
+}
+
 /** One mounted session: native threads answer the kernel from what was published here. */
 export interface NativeSession {
   /** Reads INIT, the first that the kernel says; `start` answers it. Not with `agreed`. */
@@ -138,6 +148,8 @@ export interface NativeSession {
    * content is made where it has to be; a missing name with a negative entry.
    */
   answerLookup(token: number, lowerParent: bigint, name: string): void;
+  /** The view answers, as if nothing lay over it. */
+  answerFromView(token: number): void;
   /** The request begins anew, after the tables below have changed; comes to `onRequest` again where it still has to. */
   retry(token: number): void;
   /**
@@ -145,7 +157,7 @@ export interface NativeSession {
    * on. The table is bounded: what was not used for longest is closed, and its requests come to `onRequest`, which it
    * is marked as changed for. `orphan`: its last link is hidden from the mount.
    */
-  setBacking(inode: bigint, fd: number, flags: { orphan: boolean }): void;
+  setBacking(inode: bigint, fd: number, flags: BackingFlags): void;
   /** The last name of a file went; nothing where it has no backing. */
   setOrphan(inode: bigint): void;
   dropBacking(inode: bigint): void;
@@ -156,6 +168,8 @@ export interface NativeSession {
   dropUpper(environmentSerial: number): void;
   /** `onForget` is called once when the kernel forgets it. */
   watchForget(inode: bigint): void;
+  /** Of one that is watched: `onForget` is called soon if the kernel does not know it (any more). */
+  probeForget(inode: bigint): void;
   invalidateEntry(parent: bigint, name: string): void;
   invalidateInode(inode: bigint): void;
   /** The kernel looks every name up again; nothing where it cannot (before Linux 6.16). */

@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
+import { isDirectory } from '../view/locate.js';
 import type { FileAttributes } from './attributes.js';
 import type { Thing, UpperNode } from './nodes.js';
 import type { UpperState } from './options.js';
@@ -26,7 +27,11 @@ export function statOf({ disk }: UpperState, node: UpperNode): BigIntStats {
 }
 
 export function attributesOfThing(state: UpperState, thing: Thing): FileAttributes {
-  if (thing.kind === 'lower') return state.tree.lower.attributesOf(thing.entry, state.owner);
+  if (thing.kind === 'lower') {
+    const attributes = state.tree.lower.attributesOf(thing.entry, state.owner);
+    const isShown = isDirectory(thing.entry) || state.tree.anchorOf(thing.path) !== undefined;
+    return isShown ? attributes : { ...attributes, nlink: 0 };
+  }
   if (thing.kind === 'folder' && thing.removed) return thing.removed;
   return shownAttributes(statOf(state, thing), thing);
 }

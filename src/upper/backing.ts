@@ -9,6 +9,26 @@ import type { UpperState } from './options.js';
 
 const plain = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** As `UpperLayer.openFolder`. */
+export function openFolder({ disk, tree }: UpperState, inode: bigint): OpenedFolder | undefined {
+  const folder = tree.nodes.get(inode);
+  if (folder?.kind !== 'folder' || folder.removed) return undefined;
+  try {
+    const flags = constants.O_RDONLY | constants.O_DIRECTORY | plain;
+    return { fd: openSync(disk.folderPath(folder), flags), isWhole: folder.merged === undefined };
+  } catch {
+    // It is answered without.
+    return undefined;
+  }
+}
+
+export interface OpenedFolder {
+  /** The caller's to close. */
+  fd: number;
+  /** Nothing lower is merged with it. */
+  isWhole: boolean;
+}
+
 /** As `UpperLayer.openBacking`. */
 export function openBacking(state: UpperState, thing: Thing, isForWriting: boolean): number | undefined {
   if (isFolder(thing)) throw new FileError('EISDIR');

@@ -214,12 +214,15 @@ function settle(
   return isWrongMode || other !== undefined;
 }
 
-export function makeTemporary(state: UpperState, request: CreateRequest): Opened {
+/** In the folder that has the attributes `parent`, whose group it gets where it should. */
+export function makeTemporary(state: UpperState, parent: FileAttributes, request: CreateRequest): Opened {
+  const hasParentsGroup = (parent.mode & setGroup) !== 0;
+  const owner = hasParentsGroup ? { ...request.owner, gid: parent.gid } : request.owner;
   const { disk, tree, events } = state;
   const temporary = disk.temporaryPath();
   const fd = openSync(temporary, exclusive, request.mode & permissions);
   try {
-    const stat = settleOpen(fd, request, () => false);
+    const stat = settleOpen(fd, { ...request, owner }, () => false);
     const file = register(state, stat, temporary) as FileNode;
     disk.renameNew(temporary, disk.orphanPath(file.inode));
     file.isLinkable = true;

@@ -1,5 +1,6 @@
 import { rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.js';
+import { isDirectory } from '../view/locate.js';
 import { attributesOfThing } from './attributes-of.js';
 import { markerName, whiteoutOf } from './names.js';
 import { type FolderNode, types } from './nodes.js';
@@ -7,7 +8,7 @@ import type { UpperState } from './options.js';
 
 /** Writes the whiteout of a name, if the lower tree has it and there is none. Throws ENAMETOOLONG, EINVAL. */
 export function hideLower(state: UpperState, folder: FolderNode, name: string): void {
-  const { disk, tree } = state;
+  const { disk, tree, events } = state;
   if (folder.whiteouts.has(name) || !tree.lowerHas(folder, name)) return;
   try {
     disk.calls.makeNode(disk.pathIn(folder, whiteoutOf(name)), types.file | 0o600, 0);
@@ -15,6 +16,9 @@ export function hideLower(state: UpperState, folder: FolderNode, name: string): 
     if (systemErrorCode(error) !== 'EEXIST') throw error;
   }
   folder.whiteouts.add(name);
+  // Who has it open sees that it has no name.
+  const hidden = tree.lower.child(folder.merged!.entry, name)!;
+  if (!isDirectory(hidden)) events.changed(tree.lower.inodeOf(hidden));
 }
 
 /** Lets a folder be merged with its lower one wherever it is moved. */

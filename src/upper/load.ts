@@ -98,9 +98,20 @@ export class Loader {
     const { tree, numbers } = this.#state;
     const known = links > 1n ? this.#linked.get(diskInode) : undefined;
     if (known !== undefined) tree.attach(folder, name, known);
-    else if (carriedInode === 0n || !numbers.isOwn(carriedInode) || tree.nodes.has(carriedInode)) {
-      this.#withoutNumber.push(found);
-    } else this.#place(found, newFile(carriedInode, mode));
+    else {
+      const inode = carriedInode !== 0n ? carriedInode : this.#lowerLink(found);
+      const isUsable = inode !== 0n && numbers.isOwn(inode) && !tree.nodes.has(inode);
+      if (isUsable) this.#place(found, newFile(inode, mode));
+      else this.#withoutNumber.push(found);
+    }
+  }
+
+  /** A link carries no number: one in the place of a lower link that is not hidden is its copy, or as good. 0 for none. */
+  #lowerLink({ folder, name, mode }: Found): bigint {
+    const { tree } = this.#state;
+    if ((mode & typeBits) !== types.link || !folder.merged || folder.whiteouts.has(name)) return 0n;
+    const lower = tree.lower.child(folder.merged.entry, name);
+    return lower?.kind === 'link' ? tree.lower.inodeOf(lower) : 0n;
   }
 
   #place({ folder, name, diskInode, links }: Found & { links: bigint }, file: FileNode): void {

@@ -32,6 +32,8 @@ export interface UpperEvents {
   changed(inode: bigint): void;
   /** The upper layer has given it up: the lower view's answers are right again, descriptors of it are of no use. */
   restored(inode: bigint): void;
+  /** A lower folder is merged with it from now on, or another one. */
+  merged(inode: bigint): void;
   /** A name in a folder, given by all its numbers, leads elsewhere, or to what has changed, and no request did that. */
   outdated(folders: readonly bigint[], name: string): void;
   /** It has lost its last name: when the kernel forgets it, `forget` has to be called. */

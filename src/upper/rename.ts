@@ -88,6 +88,8 @@ function move(state: UpperState, source: Side, target: Side): void {
     tree.detach(newParent, target.name);
     retireFolder(state, replacing, last);
   }
+  // Who has the lower file open sees that it has no name.
+  if (target.thing?.kind === 'lower') state.events.changed(tree.lower.inodeOf(target.thing.entry));
   tree.detach(parent, source.name);
   tree.attach(newParent, target.name, node);
 }

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, constants, ftruncateSync, lchownSync, openSync } from 'node:fs';
 import { permitted } from './access.js';
-import type { AttributeChanges, FileAttributes } from './attributes.js';
+import type { AttributeChanges, FileAttributes, TimeToSet } from './attributes.js';
 import { attributesOfThing } from './attributes-of.js';
 import { copyUp } from './copy-up.js';
 import { FileError } from './file-error.js';
@@ -10,9 +10,9 @@ import type { UpperState } from './options.js';
 /** As `UpperLayer.setAttributes`: the owner before the mode, which a change of owner may take bits from; times last. */
 export function setAttributes(state: UpperState, thing: Thing, changes: AttributeChanges): FileAttributes {
   const { mode, uid, gid, size, atime, mtime } = changes;
-  if (thing.kind === 'folder' && thing.removed) throw new FileError('ENOENT', thing.name);
   if (Object.values(changes).every((value) => value === undefined)) return attributesOfThing(state, thing);
   checkType(state, thing, changes);
+  if (thing.kind === 'folder' && thing.removed) return setRemoved(thing.removed, changes);
   const node = copyUp(state, thing);
   const path = state.disk.pathOf(node);
   if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? keep, gid ?? keep);
@@ -28,6 +28,20 @@ export function setAttributes(state: UpperState, thing: Thing, changes: Attribut
     state.disk.calls.setTimes(path, atime ?? 'omit', mtime ?? 'omit');
   }
   return attributesOfThing(state, node);
+}
+
+/** Of a folder that is only open any more: what is kept of it changes. */
+function setRemoved(removed: FileAttributes, changes: AttributeChanges): FileAttributes {
+  const { mode, uid, gid, atime, mtime } = changes;
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  const at = (time: TimeToSet) => (time === 'now' ? nowNs : time);
+  if (mode !== undefined) removed.mode = (removed.mode & ~0o7777) | (mode & 0o7777);
+  if (uid !== undefined) removed.uid = uid;
+  if (gid !== undefined) removed.gid = gid;
+  if (atime !== undefined) removed.atimeNs = at(atime);
+  if (mtime !== undefined) removed.mtimeNs = at(mtime);
+  removed.ctimeNs = nowNs;
+  return removed;
 }
 
 /** For chown(2): it stays. */

@@ -1,4 +1,4 @@
-import { permitted } from './access.js';
+import type { GeneratedEntry } from '../view/tree.js';
 import type {
   AttributeChanges,
   CreateRequest,
@@ -9,22 +9,23 @@ import type {
   Request,
 } from './attributes.js';
 import { attributesOfThing } from './attributes-of.js';
-import { openBacking } from './backing.js';
+import { type OpenedFolder, openBacking, openFolder } from './backing.js';
 import { create, link, makeNode, makeTemporary, mkdir, newPlace, readLink, symlink } from './creation.js';
 import { Disk } from './disk.js';
 import { getAttribute, listAttributes, removeAttribute, setAttribute } from './extended-attributes.js';
 import { FileError } from './file-error.js';
 import { giveBack, giveBackFolder, hide, reveal } from './give-back.js';
+import { Guard } from './guard.js';
 import { list } from './list.js';
 import { Loader } from './load.js';
-import type { Lower } from './lower.js';
+import { ContentMissing, type Lower } from './lower.js';
 import { LowerTree } from './lower-tree.js';
 import { MergedTree } from './merged-tree.js';
 import { checkName } from './names.js';
-import { type FolderNode, newFolder, type Thing } from './nodes.js';
+import { type FolderNode, type LowerThing, newFolder, type Thing } from './nodes.js';
 import { Numbers } from './numbers.js';
 import type { UpperOptions, UpperState } from './options.js';
-import { existing, forget, rmdir, unlink } from './removal.js';
+import { forget, rmdir, unlink } from './removal.js';
 import { rename } from './rename.js';
 import { setAttributes } from './set-attributes.js';
 import { openToSync, syncAll } from './synchronize.js';
@@ -38,11 +39,11 @@ import { takeBack } from './take-back.js';
  */
 export class UpperLayer {
   readonly #state: UpperState;
-  #isFrozen: boolean;
+  readonly #guard: Guard;
 
   private constructor(state: UpperState) {
     this.#state = state;
-    this.#isFrozen = state.disk.isFrozen;
+    this.#guard = new Guard(state);
   }
 
   /**
@@ -67,12 +68,12 @@ export class UpperLayer {
   }
 
   get isFrozen(): boolean {
-    return this.#isFrozen;
+    return this.#guard.isFrozen;
   }
 
   /** What `frozen` on disk says by now, which who seals and unseals writes. */
   setFrozen(isFrozen: boolean): void {
-    this.#isFrozen = isFrozen;
+    this.#guard.setFrozen(isFrozen);
   }
 
   /** Another generation was published: the upper layer lies over this now. Numbers of what stays, stay. */
@@ -96,6 +97,14 @@ export class UpperLayer {
     return { kind: 'lower', parent: lowerParent, name };
   }
 
+  /** As `attributes`, always with the size: throws ContentMissing where a generated file has to be made for it. */
+  measured(inode: bigint): FileAttributes {
+    const attributes = this.attributes(inode);
+    if (attributes.size !== undefined) return attributes;
+    const thing = this.#state.tree.find(inode) as LowerThing;
+    throw new ContentMissing(thing.entry as GeneratedEntry);
+  }
+
   attributes(inode: bigint): FileAttributes {
     const attributes = this.#attributesOf(this.#state.tree.find(inode));
     return attributes.inode === inode ? attributes : { ...attributes, inode };
@@ -111,16 +120,20 @@ export class UpperLayer {
 
   /** A regular file. Without `isExclusive`, one that is there is opened. */
   create(parent: bigint, name: string, request: CreateRequest & { isExclusive: boolean }): Opened {
-    return this.#changeIn([parent], () => create(this.#state, newPlace(this.#state, parent, name), request));
+    return this.#guard.changeIn([parent], () =>
+      create(this.#state, newPlace(this.#state, parent, name), request),
+    );
   }
 
   mkdir(parent: bigint, name: string, request: CreateRequest): FileAttributes {
-    return this.#changeIn([parent], () => mkdir(this.#state, newPlace(this.#state, parent, name), request));
+    return this.#guard.changeIn([parent], () =>
+      mkdir(this.#state, newPlace(this.#state, parent, name), request),
+    );
   }
 
   /** mknod(2): `mode` with type bits. */
   makeNode(parent: bigint, name: string, request: CreateRequest & { device: number }): FileAttributes {
-    return this.#changeIn([parent], () =>
+    return this.#guard.changeIn([parent], () =>
       makeNode(this.#state, newPlace(this.#state, parent, name), request),
     );
   }
@@ -131,7 +144,7 @@ export class UpperLayer {
     target: string,
     request: Omit<CreateRequest, 'mode'>,
   ): FileAttributes {
-    return this.#changeIn([parent], () =>
+    return this.#guard.changeIn([parent], () =>
       symlink(this.#state, newPlace(this.#state, parent, name), target, request),
     );
   }
@@ -139,17 +152,17 @@ export class UpperLayer {
   /** Also gives a file of `makeTemporary` its first name. */
   link(inode: bigint, parent: bigint, name: string, request: Request): FileAttributes {
     const { tree } = this.#state;
-    return this.#changeIn([inode, parent], () =>
+    return this.#guard.changeIn([inode, parent], () =>
       link(this.#state, tree.find(inode), newPlace(this.#state, parent, name), request),
     );
   }
 
   unlink(parent: bigint, name: string, request: Request): void {
-    this.#changeOf(parent, name, () => unlink(this.#state, parent, name, request));
+    this.#guard.changeAt([[parent, name]], () => unlink(this.#state, parent, name, request));
   }
 
   rmdir(parent: bigint, name: string, request: Request): void {
-    this.#changeOf(parent, name, () => rmdir(this.#state, parent, name, request));
+    this.#guard.changeAt([[parent, name]], () => rmdir(this.#state, parent, name, request));
   }
 
   /** renameat2(2): `flags` 0, RENAME_NOREPLACE (1) or RENAME_EXCHANGE (2), else EINVAL. */
@@ -164,21 +177,22 @@ export class UpperLayer {
       { parent, name },
       { parent: newParent, name: newName },
     ];
-    this.#checkThawed();
-    permitted(
-      this.#state,
-      () => [...this.#thingsAt(parent, name), ...this.#thingsAt(newParent, newName)],
+    this.#guard.changeAt(
+      [
+        [parent, name],
+        [newParent, newName],
+      ],
       () => rename(this.#state, from, to, request),
     );
   }
 
   /** What is left out stays. An unchanged file is copied up. */
   setAttributes(inode: bigint, changes: AttributeChanges): FileAttributes {
-    return this.#changeThing(inode, (thing) => setAttributes(this.#state, thing, changes));
+    return this.#guard.change(inode, (thing) => setAttributes(this.#state, thing, changes));
   }
 
   readLink(inode: bigint): string {
-    const target = this.#read(inode, (thing) => readLink(this.#state, thing));
+    const target = this.#guard.read(inode, (thing) => readLink(this.#state, thing));
     if (target === undefined) throw new FileError('EINVAL', inode.toString(16));
     return target;
   }
@@ -189,38 +203,42 @@ export class UpperLayer {
    * the system does not allow more and `isForWriting` is false.
    */
   openBacking(inode: bigint, isForWriting: boolean): number | undefined {
-    if (!isForWriting) return this.#read(inode, (thing) => openBacking(this.#state, thing, false));
-    return this.#changeThing(inode, (thing) => openBacking(this.#state, thing, true));
+    if (!isForWriting) return this.#guard.read(inode, (thing) => openBacking(this.#state, thing, false));
+    return this.#guard.change(inode, (thing) => openBacking(this.#state, thing, true));
+  }
+
+  /** A descriptor of a folder that has a part in the upper layer, where it can be opened; the caller's to close. */
+  openFolder(inode: bigint): OpenedFolder | undefined {
+    return openFolder(this.#state, inode);
   }
 
   /** O_TMPFILE: a file without a name, which `link` may give one. `parent` only has to exist. */
   makeTemporary(parent: bigint, request: CreateRequest): Opened {
-    this.#checkThawed();
-    this.#state.tree.findFolder(parent);
-    return makeTemporary(this.#state, request);
+    this.#guard.checkThawed();
+    return makeTemporary(this.#state, this.attributes(parent), request);
   }
 
   /** ENODATA, or EOPNOTSUPP outside of `user.`. */
   getAttribute(inode: bigint, name: string): Buffer {
-    return this.#read(inode, (thing) => getAttribute(this.#state, thing, name));
+    return this.#guard.read(inode, (thing) => getAttribute(this.#state, thing, name));
   }
 
   /** `flags`: XATTR_CREATE (1), XATTR_REPLACE (2) or 0. EOPNOTSUPP outside of `user.` and within `user.shenv.`. */
   setAttribute(inode: bigint, name: string, value: Buffer, flags: number): void {
-    this.#changeThing(inode, (thing) => setAttribute(this.#state, thing, name, value, flags));
+    this.#guard.change(inode, (thing) => setAttribute(this.#state, thing, name, value, flags));
   }
 
   listAttributes(inode: bigint): string[] {
-    return this.#read(inode, (thing) => listAttributes(this.#state, thing));
+    return this.#guard.read(inode, (thing) => listAttributes(this.#state, thing));
   }
 
   removeAttribute(inode: bigint, name: string): void {
-    this.#changeThing(inode, (thing) => removeAttribute(this.#state, thing, name));
+    this.#guard.change(inode, (thing) => removeAttribute(this.#state, thing, name));
   }
 
   /** fsync of a file or folder, and of the folders above it that were copied up or made since their last one. */
   async sync(inode: bigint): Promise<void> {
-    await syncAll(this.#read(inode, (thing) => openToSync(this.#state, thing)));
+    await syncAll(this.#guard.read(inode, (thing) => openToSync(this.#state, thing)));
   }
 
   /** The kernel has forgotten it: an orphan's file is removed. Nothing for anything else. */
@@ -264,54 +282,14 @@ export class UpperLayer {
   }
 
   #attributesOf(thing: Thing): FileAttributes {
-    return permitted(
-      this.#state,
-      () => [thing],
-      () => attributesOfThing(this.#state, thing),
-    );
-  }
-
-  #read<T>(inode: bigint, operation: (thing: Thing) => T): T {
-    const thing = this.#state.tree.find(inode);
-    return permitted(
-      this.#state,
-      () => [thing],
-      () => operation(thing),
-    );
-  }
-
-  #changeThing<T>(inode: bigint, operation: (thing: Thing) => T): T {
-    this.#checkThawed();
-    return permitted(
-      this.#state,
-      () => [this.#state.tree.find(inode)],
-      () => operation(this.#state.tree.find(inode)),
-    );
-  }
-
-  #changeIn<T>(inodes: readonly bigint[], operation: () => T): T {
-    this.#checkThawed();
-    return permitted(this.#state, () => inodes.map((inode) => this.#state.tree.find(inode)), operation);
-  }
-
-  #changeOf(parent: bigint, name: string, operation: () => void): void {
-    this.#checkThawed();
-    permitted(this.#state, () => this.#thingsAt(parent, name), operation);
-  }
-
-  #thingsAt(parentInode: bigint, name: string): Thing[] {
-    const { parent, thing } = existing(this.#state, parentInode, name);
-    return thing === undefined ? [parent] : [parent, thing];
-  }
-
-  #checkThawed(): void {
-    if (this.#isFrozen) throw new FileError('EROFS');
+    return this.#guard.readThing(thing, (found) => attributesOfThing(this.#state, found));
   }
 
   /** What the lower folder is called leads to the folder that is merged with it. */
   #addAlias(folder: FolderNode): void {
     const { tree, events } = this.#state;
     const { inode } = folder.merged!;
+    for (const number of [folder.inode, ...folder.aliases]) events.merged(number);
     if (tree.nodes.has(inode)) return;
     tree.nodes.set(inode, folder);
     folder.aliases.push(inode);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { ShenvError } from '../base/errors.js';
+import type { ShenvError } from '../base/errors.js';
 import type { NodeIndex } from '../image/read.js';
 import type { InterpreterRecord } from '../python/interpreter-record.js';
+import { distributionOf, ownerOf, pathConflict } from './conflicts.js';
 import { distInfoFiles, scriptsOf } from './generated.js';
 import { environmentInode, firstGeneratedNode, skeletonSlot } from './inode.js';
 import {
@@ -186,8 +187,9 @@ class Composer {
     if (existing?.kind === 'directory' || existing?.kind === 'graft') {
       throw this.#conflict(join(path, name), existing, layer);
     }
-    const owner = existing && this.#ownerOf(existing);
-    const self = this.#describe(layer);
+    const { layers } = this.#input;
+    const owner = existing && ownerOf(layers, existing);
+    const self = distributionOf(layers[layer]!);
     if (owner !== undefined && owner !== self) {
       this.#clashes.push({ path: join(path, name), earlier: owner, later: self });
     }
@@ -272,27 +274,8 @@ class Composer {
     return { folder: this.#ensure(path.slice(0, Math.max(slash, 0))), name: path.slice(slash + 1) };
   }
 
-  #ownerOf(entry: ViewEntry): string {
-    if (entry.kind === 'file' || entry.kind === 'graft') return this.#describe(entry.layer);
-    if (entry.kind === 'generated' && entry.layer !== undefined) return this.#describe(entry.layer);
-    return 'the environment itself';
-  }
-
-  #describe(layer: number): string {
-    const { name, version } = this.#input.layers[layer]!.image.meta;
-    return `${name} ${version}`;
-  }
-
-  #conflict(path: string, existing: ViewEntry, layer: number | undefined): ShenvError {
-    const newcomer = layer === undefined ? 'the environment itself' : this.#describe(layer);
-    const [file, directory] =
-      existing.kind === 'directory' || existing.kind === 'graft'
-        ? [newcomer, this.#ownerOf(existing)]
-        : [this.#ownerOf(existing), newcomer];
-    return new ShenvError('PATH_CONFLICT', `'${path}' is a file of ${file} and a directory of ${directory}`, {
-      hint: 'Both cannot be in one environment; leave one out or choose another version.',
-      path,
-    });
+  #conflict(path: string, existing: ViewEntry, newcomer: number | undefined): ShenvError {
+    return pathConflict(this.#input.layers, { path, existing, newcomer });
   }
 }
 

@@ -45,7 +45,7 @@ test.serial('fstab, mount -a, mount -t and umount work as for any file system', 
     mount -t fuse.shenv -o ${places},env=web,threads=1,poll=5,cache=${venvs}-copies,cache-size=1G shenv-fs ${venvs} && ${venvs}/bin/alpha y
     umount ${venvs}
     mount -f -t shenv -o ${places} shenv-fs ${venvs}; findmnt ${venvs} || echo faked`;
-  const fstab = `shenv-fs ${venvs} shenv ${common} 0 0\n`;
+  const fstab = `shenv-fs ${venvs} shenv ro,${common} 0 0\n`;
   const finished = await runInPrivate(t, sandbox, installed, { fstab, script });
   if (!finished) return;
   t.is(
@@ -101,7 +101,7 @@ shenv-fs ${his}-2 shenv ${places},noauto,user 0 0\n`;
   if (!finished) return;
   if (/fusermount3?: .*(not permitted|Permission denied)/.test(finished.stderr))
     return skip(t, `a user cannot mount here: ${finished.stderr}`);
-  const mine = `ro,nosuid,nodev,relatime,user_id=${nobody},group_id=${nobody}`;
+  const mine = `rw,nosuid,nodev,relatime,user_id=${nobody},group_id=${nobody},default_permissions`;
   t.is(finished.stdout, `${mine}\nprivate\ngone\nno exec\n${mine}\ngone\nno root\n`, finished.stderr);
 });
 

@@ -15,7 +15,7 @@ export type SubjectName = (typeof subjectNames)[number];
 
 /** What docs/exclusions.md lets a subject do in its own way. */
 export interface Traits {
-  /** Writing fails with EROFS. */
+  /** The mount is read-only. */
   readOnly: boolean;
   /** Inode numbers stay when caches are dropped and the environment is mounted again, and listings give them. */
   inodesAreStable: boolean;
@@ -32,7 +32,8 @@ const numbered = { inodesAreStable: true, handles: true };
 const traitsOf: Readonly<Record<SubjectName, Traits>> = {
   plain: { readOnly: false, inodesAreStable: true, handles: true, exactTimes: false, ownBlocksOnly: false },
   'fuse-native': { ...mounted, inodesAreStable: false, handles: false },
-  kernel: { ...mounted, ...numbered },
+  // Sealed environments in the mount that users get by default.
+  kernel: { ...mounted, ...numbered, readOnly: false },
   'kernel-sole': { ...mounted, ...numbered },
 };
 
@@ -48,7 +49,11 @@ interface Mounting {
 
 function mountingOf(name: SubjectName): Mounting {
   if (name !== 'kernel-sole') return { engine: name, place: 'mnt', options: [] };
-  return { engine: 'kernel', place: join('mnt', environment), options: ['--env', environment] };
+  return {
+    engine: 'kernel',
+    place: join('mnt', environment),
+    options: ['--env', environment, '--read-only'],
+  };
 }
 
 export const originAttribute = 'user.shenv.origin';

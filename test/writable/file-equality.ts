@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { anyInterpreter, anySharedInterpreter } from '../support/interpreters.js';
 import { projectRoot, Sandbox } from '../support/sandbox.js';
 import { compareLogs, compareSurveys, type Survey } from './compare-logs.js';
-import { killNowAndThen } from './kill-now-and-then.js';
+import { type Killing, killNowAndThen } from './kill-now-and-then.js';
 import { expectAs, mustAs, type Owner, selfOf, unprivilegedOf } from './owner.js';
 import { ownPackages, writeRandomWheels } from './random-wheels.js';
 
@@ -23,6 +23,8 @@ export interface EqualityOptions {
   fault?: string;
   /** Operations that are left out, with commas. */
   skip?: string;
+  /** A folder for the logs. */
+  keep?: string;
 }
 
 export interface EqualityReport {
@@ -90,9 +92,7 @@ class Twins {
 
   async compare(): Promise<EqualityReport> {
     await this.#run(this.#plain, 'first');
-    const killing = this.#options.hasDeaths
-      ? killNowAndThen(this.#runtimeFolder, this.#options.seed)
-      : undefined;
+    const killing = this.#options.hasDeaths ? this.#killNowAndThen() : undefined;
     try {
       await this.#run(
         this.#other,
@@ -107,8 +107,16 @@ class Twins {
     return { differences, operations: await this.#operations(), deaths: killing?.deaths ?? 0 };
   }
 
-  get #runtimeFolder(): string {
-    return join(this.#owner.folder, 'run');
+  #killNowAndThen(): Killing {
+    let asked = 0;
+    return killNowAndThen({
+      runtimeFolder: join(this.#owner.folder, 'run'),
+      seed: this.#options.seed,
+      untilAnswered: () => {
+        asked += 1;
+        return this.#owner.run('stat', join(this.#other, `absent-${asked}`));
+      },
+    });
   }
 
   async #mount(): Promise<void> {
@@ -153,10 +161,18 @@ class Twins {
       const [first, second] = await Promise.all(
         ['first', 'second'].map((which) => readFile(this.#log(which, index), 'utf8')),
       );
+      if (this.#options.keep) await this.#keep(index);
       const found = compareLogs(first!, second!);
       differences.push(...(index === undefined ? found : found.map((text) => `process ${index}, ${text}`)));
     }
     return differences;
+  }
+
+  async #keep(index: number | undefined): Promise<void> {
+    for (const which of ['first', 'second']) {
+      const log = this.#log(which, index);
+      await copyFile(log, join(this.#options.keep!, basename(log)));
+    }
   }
 
   /** What was there survives the end of the mount, to the last digit of times and inode numbers. */
@@ -167,9 +183,14 @@ class Twins {
     return compareSurveys(before, await this.#survey()).map((text) => `after mounting again, ${text}`);
   }
 
+  /** Without the numbers of what cannot carry one: links, FIFOs, sockets, and files that their owner may not read. */
   async #survey(): Promise<Survey> {
     const text = await mustAs(this.#owner, this.#python, '-B', join(client, 'survey.py'), this.#other);
-    return JSON.parse(text) as Survey;
+    const found = JSON.parse(text) as Survey;
+    const isCarrier = (item: Survey[string]) =>
+      ['file', 'folder'].includes(String(item.kind)) && !('errno' in item);
+    for (const item of Object.values(found)) if (!isCarrier(item)) delete item.inode;
+    return found;
   }
 
   async #operations(): Promise<EqualityReport['operations']> {

@@ -10,10 +10,20 @@ export interface Killing {
   stop(): Promise<void>;
 }
 
-const longestPauseMs = 1200;
+const longestPauseMs = 800;
+/** So often the next process is killed on its way already. */
+const shareInStart = 0.2;
 
-/** Kills the process that serves the one supervised mount of a runtime folder at random moments, until it is stopped. */
-export function killNowAndThen(runtimeFolder: string, seed: number): Killing {
+export interface KillingOptions {
+  /** Of the one supervised mount. */
+  runtimeFolder: string;
+  seed: number;
+  /** Resolves when a request that no cache can answer was answered. */
+  untilAnswered(): Promise<unknown>;
+}
+
+/** Kills the process that serves a mount at random moments, until it is stopped. */
+export function killNowAndThen({ runtimeFolder, seed, untilAnswered }: KillingOptions): Killing {
   const random = seededRandom(seed);
   const ending = new AbortController();
   const killing = { deaths: 0, stop };
@@ -29,6 +39,7 @@ export function killNowAndThen(runtimeFolder: string, seed: number): Killing {
       if (ending.signal.aborted) return;
       await killServer(supervisor);
       killing.deaths += 1;
+      if (random() >= shareInStart) await untilAnswered();
     }
   }
 

@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import type { Finished } from '../../src/base/run.js';
-import type { Sandbox } from '../support/sandbox.js';
+import { program, type Sandbox } from '../support/sandbox.js';
 import { User } from '../support/users.js';
 
 /** Who makes the environment, mounts it and works in it. */
@@ -11,8 +11,12 @@ export interface Owner {
   shenv(...args: string[]): Promise<Finished>;
 }
 
+/** A process that came to serve begins a new row of deaths: it is not held up by those before. */
+const supervision = 'deaths=1000,lastingMs=0';
+
 /** Who runs the tests. */
 export function selfOf(sandbox: Sandbox): Owner {
+  sandbox.variables.SHENV_SUPERVISION = supervision;
   return {
     folder: sandbox.folder,
     run: (program, ...args) => sandbox.run(program, args),
@@ -29,7 +33,8 @@ export async function unprivilegedOf(sandbox: Sandbox): Promise<Owner> {
   return {
     folder: user.home,
     run: (program, ...args) => user.run(program, ...args),
-    shenv: (...args) => user.shenv(...args),
+    shenv: (...args) =>
+      user.run('env', `SHENV_SUPERVISION=${supervision}`, process.execPath, program, ...args),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * npm run equality:files -- [--steps 2000] [--every 50] [--seed N] [--rounds 1] [--shared] [--unprivileged]
- *                           [--deaths] [--plain] [--fault chmod:N] [--skip OPERATION,...]
+ *                           [--deaths] [--plain] [--fault chmod:N] [--skip OPERATION,...] [--keep FOLDER]
  *
  * Applies one random sequence of file operations to a plain folder and to a writable environment, and compares what
  * each operation gave and the whole trees. Exits 1 if anything differs. Rounds have seeds one after another.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
     fault: { type: 'string', default: '' },
     skip: { type: 'string', default: '' },
+    keep: { type: 'string', default: '' },
     operations: { type: 'boolean', default: false },
   },
 });
@@ -36,6 +37,7 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
     isPlain: values.plain,
     fault: values.fault,
     skip: values.skip,
+    keep: values.keep,
   };
   const report = await compareTwins(options);
   for (const difference of report.differences) process.stdout.write(`DIFFERENCE ${difference}\n`);

@@ -1,6 +1,7 @@
 import { createBare, deleteEmpty } from '../../env/bare.js';
 import { rename } from '../../env/generations.js';
 import type { Workspace } from '../../env/workspace.js';
+import { FileError } from '../../upper/file-error.js';
 import type { ViewSource } from '../engine.js';
 import type { RootOperations } from './root-requests.js';
 
@@ -22,7 +23,11 @@ export class HomeRoots implements RootOperations {
     await this.#show();
   }
 
+  /** One that is not writable is renamed by a command only: it fails with EROFS. */
   async rename(name: string, newName: string): Promise<void> {
+    const { environments } = this.#workspace;
+    await environments.generations(name);
+    if ((await environments.upper(name).state()) !== 'writable') throw new FileError('EROFS', name);
     await rename(this.#workspace, name, newName);
     await this.#show();
   }
@@ -31,13 +36,8 @@ export class HomeRoots implements RootOperations {
     const view = await this.#source.load(name);
     const upper = view && this.#source.upperOf(view.environmentSerial)?.upper;
     // Where the lower tree has names, all of them have to be hidden.
-    if (upper) for (const _ of upper.list(view.root.inode)) throw failure('ENOTEMPTY');
-    const errno = await deleteEmpty(this.#workspace, name);
-    if (errno !== 0) throw Object.assign(new Error(`'${name}' cannot be removed`), { errno });
+    if (upper) for (const _ of upper.list(view.root.inode)) throw new FileError('ENOTEMPTY', name);
+    await deleteEmpty(this.#workspace, name);
     await this.#show();
   }
-}
-
-function failure(code: string): Error {
-  return Object.assign(new Error(code), { code });
 }

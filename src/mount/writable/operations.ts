@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import type { FileAttributes } from '../../upper/attributes.js';
+import { type ErrnoName, FileError } from '../../upper/file-error.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
 import { environmentOf, isOfEnvironment } from '../../view/inode.js';
-import type { ForwardedRequest } from '../native-addon.js';
+import type { BackingFlags, ForwardedRequest } from '../native-addon.js';
 import {
   decodeSetattr,
   encodeAttributes,
@@ -13,17 +14,21 @@ import {
   encodeValue,
   type ListedName,
   nameAt,
+  nameIn,
+  namesIn,
   opcodes,
 } from './wire.js';
 
 /** What answers a request: bytes of a reply, nothing but success, or that the session goes on with it. */
-export type Outcome =
+type Outcome =
   /** `changed`: the tree is another than before; `named`: the last name that something was given. */
   | { kind: 'reply'; body: Buffer | undefined; changed?: boolean; named?: string }
   /** The native view answers the lookup of this name. */
   | { kind: 'lookup'; parent: bigint; name: string }
   /** The session has what it lacked now. */
   | { kind: 'retry' }
+  /** Its content is that of the view. */
+  | { kind: 'view' }
   /** The disk is waited for; the operations that come meanwhile do not wait with it. */
   | { kind: 'later'; done: Promise<void> };
 
@@ -31,8 +36,8 @@ export type Outcome =
 export interface Call {
   upper: UpperLayer;
   request: ForwardedRequest;
-  /** Takes the descriptor over; `isOrphan`: of a file without a name. */
-  setBacking(inode: bigint, fd: number, isOrphan: boolean): void;
+  /** Takes the descriptor over. */
+  setBacking(inode: bigint, fd: number, flags: BackingFlags): void;
   /** What had no name has one now. */
   named(inode: bigint): void;
   /** By what the kernel knows an inode, and the other way. */
@@ -51,18 +56,13 @@ const changed = (named?: string, body?: Buffer): Outcome => ({
 });
 const reply = (body: Buffer): Outcome => ({ kind: 'reply', body });
 
-function fail(code: string): never {
-  throw Object.assign(new Error(code), { code });
+function fail(code: ErrnoName): never {
+  throw new FileError(code);
 }
 
 /** A name of the request, which begins at `offset` of its body. Throws EILSEQ for one that is no UTF-8. */
 function name({ request }: Call, offset = 0): string {
-  return nameAt(request.body, offset).name ?? fail('EILSEQ');
-}
-
-function twoNames({ request: { body } }: Call, offset: number): [string, string] {
-  const first = nameAt(body, offset);
-  return [first.name ?? fail('EILSEQ'), nameAt(body, first.end).name ?? fail('EILSEQ')];
+  return nameIn(request.body, offset);
 }
 
 /** Who asks, and whether the same may have been asked of the process before this one. */
@@ -89,7 +89,9 @@ function list(call: Call, plus: boolean): Outcome {
   return reply(encodeListing(namesAfter(call, offset), room, plus));
 }
 
+const typeBits = 0o170000;
 const directoryMode = 0o040000;
+const [setUserBit, setGroupBit] = [0o4000, 0o2000];
 
 function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: number): Generator<ListedName> {
   const above = upper.parentOf(inode);
@@ -108,10 +110,17 @@ function made(named: string, attributes: FileAttributes): Outcome {
 }
 
 function setattr({ upper, request }: Call): Outcome {
-  return changed(
-    undefined,
-    encodeAttributes(upper.setAttributes(request.inode, decodeSetattr(request.body))),
-  );
+  const { dropsSetId, ...changes } = decodeSetattr(request.body);
+  const mode = dropsSetId && withoutSetId(upper.attributes(request.inode).mode);
+  const all = mode === undefined ? changes : { mode, ...changes };
+  return changed(undefined, encodeAttributes(upper.setAttributes(request.inode, all)));
+}
+
+/** The permission bits of a regular file that is given away or cut; undefined where they stay. */
+function withoutSetId(mode: number): number | undefined {
+  const groupBit = (mode & constants.S_IXGRP) !== 0 ? setGroupBit : 0;
+  const doomed = mode & (setUserBit | groupBit);
+  return (mode & typeBits) === constants.S_IFREG && doomed !== 0 ? mode & 0o7777 & ~doomed : undefined;
 }
 
 /** mknod(2) of a regular file comes here too, where the kernel does not know CREATE. */
@@ -126,11 +135,13 @@ function mkdir(call: Call): Outcome {
   const { upper, request } = call;
   const mode = request.body.readUInt32LE(0) & 0o7777;
   const wanted = name(call, 8);
-  return made(wanted, upper.mkdir(request.inode, wanted, { mode, ...asker(call) }));
+  const attributes = upper.mkdir(request.inode, wanted, { mode, ...asker(call) });
+  backFolder(call, attributes.inode);
+  return made(wanted, attributes);
 }
 
 function symlink(call: Call): Outcome {
-  const [wanted, target] = twoNames(call, 0);
+  const [wanted, target] = namesIn(call.request.body, 0);
   return made(wanted, call.upper.symlink(call.request.inode, wanted, target, asker(call)));
 }
 
@@ -162,7 +173,7 @@ function rmdir(call: Call): Outcome {
 
 function rename(call: Call, flags: number, namesAt: number): Outcome {
   const { upper, request } = call;
-  const [from, to] = twoNames(call, namesAt);
+  const [from, to] = namesIn(request.body, namesAt);
   upper.rename(request.inode, from, sameEnvironment(call), to, { flags, ...asker(call) });
   return changed(to);
 }
@@ -174,7 +185,7 @@ function create(call: Call): Outcome {
   const asked = { isExclusive, mode, ...asker(call) };
   const wanted = name(call, 16);
   const { attributes, fd } = upper.create(request.inode, wanted, asked);
-  call.setBacking(attributes.inode, fd, false);
+  call.setBacking(attributes.inode, fd, {});
   return changed(wanted, encodeCreated(attributes.inode, attributes));
 }
 
@@ -184,7 +195,7 @@ function tmpfile(call: Call): Outcome {
     mode: request.body.readUInt32LE(4) & 0o7777,
     ...asker(call),
   });
-  call.setBacking(attributes.inode, fd, true);
+  call.setBacking(attributes.inode, fd, { orphan: true });
   return changed(undefined, encodeCreated(attributes.inode, attributes));
 }
 
@@ -192,12 +203,23 @@ function tmpfile(call: Call): Outcome {
 function back(call: Call, forWriting: boolean): Outcome {
   const { upper, request } = call;
   const fd = upper.openBacking(request.inode, forWriting);
-  if (fd !== undefined) call.setBacking(request.inode, fd, upper.attributes(request.inode).nlink === 0);
+  if (fd === undefined) return { kind: 'view' };
+  call.setBacking(request.inode, fd, { orphan: upper.attributes(request.inode).nlink === 0 });
   return { kind: 'retry' };
 }
 
-function getattr({ upper, request }: Call): Outcome {
-  return reply(encodeAttributes(upper.attributes(request.inode)));
+/** A folder is asked for its attributes again after each change in it: the session can tell them from now on. */
+function getattr(call: Call): Outcome {
+  const { upper, request } = call;
+  const attributes = upper.measured(request.inode);
+  if ((attributes.mode & typeBits) === directoryMode && !attributes.isLower) backFolder(call, request.inode);
+  return reply(encodeAttributes(attributes));
+}
+
+/** Without one all requests come here. */
+function backFolder({ upper, setBacking }: Call, inode: bigint): void {
+  const opened = upper.openFolder(inode);
+  if (opened) setBacking(inode, opened.fd, { folder: true, whole: opened.isWhole });
 }
 
 function getxattr(call: Call): Outcome {
@@ -255,7 +277,7 @@ const table: Readonly<Record<number, Operation>> = {
   [opcodes.tmpfile]: tmpfile,
 };
 
-/** Carries a request out. Throws errors with the code of an errno, and ContentMissing before anything has changed. */
+/** Carries a request out. Throws what `errnoOf` knows, and ContentMissing before anything has changed. */
 export function operate(call: Call): Outcome {
   const operation = table[call.request.opcode];
   if (!operation) fail('ENOSYS');

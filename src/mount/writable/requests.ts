@@ -3,7 +3,7 @@ import type { Logger } from '../../base/log.js';
 import { errnoOf } from '../../upper/file-error.js';
 import { ContentMissing } from '../../upper/lower.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
-import { environmentOf } from '../../view/inode.js';
+import { environmentOf, rootInode } from '../../view/inode.js';
 import type { GeneratedEntry } from '../../view/tree.js';
 import { logRequestFailure } from '../log-events.js';
 import type { ForwardedRequest, NativeSession } from '../native-addon.js';
@@ -23,12 +23,13 @@ export interface WritableEnvironment {
   changed(name: string | undefined): void;
 }
 
-export interface RequestOptions {
-  session: NativeSession;
+interface Options {
+  session: Pick<NativeSession, 'answer' | 'answerLookup' | 'answerFromView' | 'retry' | 'setBacking'>;
   /** Undefined where the environment is not shown, or not writable. */
   environmentOf(environmentSerial: number): WritableEnvironment | undefined;
   /** Of the mount's own root; undefined where that is one environment's. */
   roots: RootRequests | undefined;
+  /** By what the kernel knows an inode, and the other way: they differ for the root of a sole environment. */
   nodeIdOf(inode: bigint): bigint;
   inodeOf(nodeId: bigint): bigint;
   log: Logger;
@@ -39,17 +40,18 @@ export interface RequestOptions {
  * environment are carried out one after the other, at once where none waits.
  */
 export class WritableRequests {
-  readonly #options: RequestOptions;
+  readonly #options: Options;
   /** The last one of each environment in which one waits. */
   readonly #waiting = new Map<number, Promise<void>>();
 
-  constructor(options: RequestOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 
+  /** Ends with one answer to its token, now or later; never throws. */
   handle(request: ForwardedRequest): void {
     const { roots, session } = this.#options;
-    if (request.inode === 1n) {
+    if (request.inode === rootInode) {
       if (roots) void roots.handle(request);
       else session.answer(request.token, constants.errno.EROFS);
       return;
@@ -62,6 +64,7 @@ export class WritableRequests {
     if (running) this.#keep(serial, running);
   }
 
+  /** The kernel has forgotten an inode that was watched. */
   forget(inode: bigint): void {
     this.#options.environmentOf(environmentOf(inode))?.forget(inode);
   }
@@ -113,7 +116,7 @@ export class WritableRequests {
     const outcome = operate({
       upper: environment.upper,
       request,
-      setBacking: (inode, fd, orphan) => session.setBacking(inode, fd, { orphan }),
+      setBacking: (inode, fd, flags) => session.setBacking(inode, fd, flags),
       named: (inode) => environment.named(inode),
       nodeIdOf,
       inodeOf,
@@ -123,6 +126,7 @@ export class WritableRequests {
     if (outcome.kind === 'reply') session.answer(token, 0, outcome.body);
     else if (outcome.kind === 'lookup') session.answerLookup(token, outcome.parent, outcome.name);
     else if (outcome.kind === 'retry') session.retry(token);
+    else if (outcome.kind === 'view') session.answerFromView(token);
     else {
       outcome.done.then(
         () => session.answer(token, 0),

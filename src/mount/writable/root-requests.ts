@@ -1,38 +1,40 @@
 import { constants } from 'node:os';
-import { ShenvError, systemErrorCode } from '../../base/errors.js';
+import { ShenvError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import { errnoOf } from '../../env/bare.js';
+import { FileError } from '../../upper/file-error.js';
 import { rootInode } from '../../view/inode.js';
 import { logRequestFailure } from '../log-events.js';
 import type { ForwardedRequest, NativeSession } from '../native-addon.js';
-import { nameAt, opcodes } from './wire.js';
+import { nameIn, namesIn, opcodes } from './wire.js';
 
-/** What can be done to the folders in the root of a mount: each is an environment. Resolves when the mount shows it. */
+/**
+ * What can be done to the folders in the root of a mount: each is an environment. Resolves when the mount shows it.
+ * Beside what is told here, each throws what has an errno of its own (`errnoOf` of env/bare.ts).
+ */
 export interface RootOperations {
-  /** Throws ENVIRONMENT_EXISTS, ENVIRONMENT_NAME. */
+  /** Makes a bare one. Throws ENVIRONMENT_EXISTS, ENVIRONMENT_NAME. */
   create(name: string): Promise<void>;
-  /** Throws ENVIRONMENT_EXISTS, ENVIRONMENT_MISSING. */
+  /** Throws ENVIRONMENT_EXISTS, ENVIRONMENT_NAME, ENVIRONMENT_MISSING; EROFS for one that is not writable. */
   rename(name: string, newName: string): Promise<void>;
-  /** Removes an environment that is writable and has nothing in it. Throws an error with the code ENOTEMPTY or EROFS. */
+  /** Removes one that is writable and has nothing in it. Throws ENVIRONMENT_MISSING; ENOTEMPTY, EROFS, EBUSY. */
   remove(name: string): Promise<void>;
 }
 
-const errnoByCode: Readonly<Record<string, number>> = {
-  ENVIRONMENT_EXISTS: constants.errno.EEXIST,
-  ENVIRONMENT_MISSING: constants.errno.ENOENT,
-  ENVIRONMENT_NAME_INVALID: constants.errno.EINVAL,
-  ENVIRONMENT_CHANGED: constants.errno.EAGAIN,
-};
+type Answers = Pick<NativeSession, 'answer' | 'answerLookup'>;
+
+/** RENAME_NOREPLACE (renameat2(2)); without it no environment is replaced either. */
 const renameNoReplace = 1;
 
-/** mkdir, rename and rmdir in the root of a mount of all environments; anything else there is not permitted. */
+/** mkdir, rename and rmdir in the root of a mount of all environments; anything else there fails with EROFS. */
 export class RootRequests {
-  readonly #session: NativeSession;
+  readonly #session: Answers;
   readonly #operations: RootOperations;
   readonly #log: Logger;
   /** One after the other. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(session: NativeSession, operations: RootOperations, log: Logger) {
+  constructor(session: Answers, operations: RootOperations, log: Logger) {
     this.#session = session;
     this.#operations = operations;
     this.#log = log;
@@ -50,8 +52,7 @@ export class RootRequests {
       if (made === undefined) this.#session.answer(token, 0);
       else this.#session.answerLookup(token, rootInode, made);
     } catch (error) {
-      const code = error instanceof ShenvError ? error.code : systemErrorCode(error);
-      const known = errnoByCode[code ?? ''] ?? constants.errno[code as keyof typeof constants.errno];
+      const known = errnoOf(error);
       if (known === undefined) logRequestFailure(this.#log, request, error);
       this.#session.answer(token, known ?? constants.errno.EIO);
     }
@@ -74,30 +75,16 @@ export class RootRequests {
       case opcodes.rename2:
         return this.#rename(body, body.readUInt32LE(8), 16, isResent);
       default:
-        throw failure('EPERM');
+        throw new FileError('EROFS');
     }
   }
 
   async #rename(body: Buffer, flags: number, namesAt: number, isResent: boolean): Promise<undefined> {
-    if (body.readBigUInt64LE(0) !== rootInode) throw failure('EXDEV');
-    if ((flags & ~renameNoReplace) !== 0) throw failure('EINVAL');
-    const from = nameAt(body, namesAt);
-    const names = [from.name, nameAt(body, from.end).name];
-    if (names[0] === undefined || names[1] === undefined) throw failure('EILSEQ');
-    await this.#operations.rename(names[0], names[1]).catch(orDone(isResent, 'ENVIRONMENT_MISSING'));
+    if (body.readBigUInt64LE(0) !== rootInode) throw new FileError('EXDEV');
+    if ((flags & ~renameNoReplace) !== 0) throw new FileError('EINVAL');
+    const [from, to] = namesIn(body, namesAt);
+    await this.#operations.rename(from, to).catch(orDone(isResent, 'ENVIRONMENT_MISSING'));
   }
-}
-
-function nameIn(body: Buffer, offset: number): string {
-  return nameAt(body, offset).name ?? fail('EILSEQ');
-}
-
-function fail(code: string): never {
-  throw failure(code);
-}
-
-function failure(code: string): Error {
-  return Object.assign(new Error(code), { code });
 }
 
 /** What was carried out by the process before this one is done. */

@@ -48,7 +48,7 @@ export class UpperCommands {
       },
       plan,
     );
-    await engine.settle?.();
+    await shown.news.sweep(() => engine.settle!());
     return adopted;
   }
 
@@ -60,7 +60,7 @@ export class UpperCommands {
     const reverted = await engine.inTurn!(serial, () =>
       pathsToRevert(tree, paths).filter((path) => shown.upper.takeBack(path)),
     );
-    await engine.settle?.();
+    await shown.news.sweep(() => engine.settle!());
     return { paths: reverted };
   }
 

@@ -10,6 +10,7 @@ type Listener = Pick<
   | 'dropBacking'
   | 'setOrphan'
   | 'watchForget'
+  | 'probeForget'
 >;
 
 /**
@@ -40,6 +41,11 @@ export class UpperNews implements UpperEvents {
     this.#listener?.invalidateInode(inode);
   }
 
+  /** What it does not have may be there all the same. */
+  merged(inode: bigint): void {
+    this.#listener?.dropBacking(inode);
+  }
+
   outdated(folders: readonly bigint[], name: string): void {
     for (const folder of folders) {
       this.#listener?.invalidateEntry(folder, name);
@@ -50,6 +56,16 @@ export class UpperNews implements UpperEvents {
   orphaned(inode: bigint): void {
     this.#orphans.add(inode);
     this.#watch(inode);
+  }
+
+  /**
+   * Has the session look for those without a name that the kernel does not know (any more): nobody will tell of them.
+   * `settled` is waited for before: what has just been made is known by then.
+   */
+  async sweep(settled: () => Promise<void>): Promise<void> {
+    const orphans = [...this.#orphans];
+    await settled();
+    for (const inode of orphans) this.#listener?.probeForget(inode);
   }
 
   /** The kernel has forgotten it, or it has a name again. */

@@ -1,4 +1,5 @@
 import type { AttributeChanges, FileAttributes } from '../../upper/attributes.js';
+import { FileError } from '../../upper/file-error.js';
 
 /**
  * The parts of the kernel's FUSE protocol (7.12 to 7.41, linux/fuse.h; see `man 4 fuse`) that are answered in
@@ -35,7 +36,12 @@ export const opcodes = {
 
 /** Seconds that a name or its attributes are valid: without end, as natively. */
 const endlessSeconds = 0x7fffffffn;
+/** Sizes of `fuse_attr`, `fuse_entry_out`, `fuse_dirent` without its name, and `fuse_setattr_in`. */
 const bytes = { attr: 88, entry: 128, dirent: 24, setattr: 88 } as const;
+/** FOPEN_KEEP_CACHE. */
+const openKeepCache = 1 << 1;
+/** `st_blksize`, as natively. */
+const blockBytes = 4096;
 const nsPerSecond = 1_000_000_000n;
 
 /** The name at `offset`, up to its NUL, and where what follows begins. Undefined where it is no UTF-8. */
@@ -47,6 +53,23 @@ export function nameAt(body: Buffer, offset: number): { name: string | undefined
   return { name: Buffer.from(name, 'utf8').equals(raw) ? name : undefined, end: end + 1 };
 }
 
+/** The name at `offset`. Throws EILSEQ for one that is no UTF-8. */
+export function nameIn(body: Buffer, offset: number): string {
+  return utf8(nameAt(body, offset).name);
+}
+
+/** Two names that follow one another. Throws EILSEQ as `nameIn`. */
+export function namesIn(body: Buffer, offset: number): [string, string] {
+  const first = nameAt(body, offset);
+  return [utf8(first.name), nameIn(body, first.end)];
+}
+
+function utf8(name: string | undefined): string {
+  if (name === undefined) throw new FileError('EILSEQ');
+  return name;
+}
+
+/** FATTR_*: which fields of a `fuse_setattr_in` are given. */
 const valid = {
   mode: 1 << 0,
   uid: 1 << 1,
@@ -56,16 +79,18 @@ const valid = {
   mtime: 1 << 5,
   atimeNow: 1 << 7,
   mtimeNow: 1 << 8,
+  killSuidgid: 1 << 11,
 } as const;
 
 /** Throws RangeError for a body that is too short. */
-export function decodeSetattr(body: Buffer): AttributeChanges {
+export function decodeSetattr(body: Buffer): AttributeChanges & { dropsSetId?: true } {
   if (body.length < bytes.setattr) throw new RangeError('a SETATTR is too short');
   const given = body.readUInt32LE(0);
   const has = (bit: number) => (given & bit) !== 0;
   const time = (secondsAt: number, nsAt: number) =>
     body.readBigInt64LE(secondsAt) * nsPerSecond + BigInt(body.readUInt32LE(nsAt));
   return {
+    ...(has(valid.killSuidgid) ? { dropsSetId: true } : {}),
     ...(has(valid.mode) ? { mode: body.readUInt32LE(68) & 0o7777 } : {}),
     ...(has(valid.uid) ? { uid: body.readUInt32LE(76) } : {}),
     ...(has(valid.gid) ? { gid: body.readUInt32LE(80) } : {}),
@@ -97,8 +122,7 @@ export function encodeCreated(nodeId: bigint, attributes: FileAttributes): Buffe
   return out;
 }
 
-const openKeepCache = 1 << 1;
-
+/** The answer to GETATTR and SETATTR. */
 export function encodeAttributes(attributes: FileAttributes): Buffer {
   const out = Buffer.alloc(16 + bytes.attr);
   out.writeBigUInt64LE(endlessSeconds, 0);
@@ -171,7 +195,7 @@ function writeAttributes(out: Buffer, at: number, attributes: FileAttributes): v
     out.writeUInt32LE(Number(rest), at + 48 + index * 4);
   });
   const { mode, nlink, uid, gid, rdev } = attributes;
-  [mode, nlink, uid, gid, rdev, 4096].forEach((value, index) => {
+  [mode, nlink, uid, gid, rdev, blockBytes].forEach((value, index) => {
     out.writeUInt32LE(value >>> 0, at + 60 + index * 4);
   });
 }

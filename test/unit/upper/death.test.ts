@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { loadSystemCalls } from '../../../src/upper/system-calls.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { TestLayer, TestLower } from '../../support/upper-layers.js';
+import { TestLower } from '../../support/test-lower.js';
+import { TestLayer } from '../../support/upper-layers.js';
 import { site } from '../../support/views.js';
 
 const specs = [{ name: 'one', files: { 'site/one/x.py': 'x', 'site/one/sub/y.py': 'y', 'bin/tool': 't' } }];

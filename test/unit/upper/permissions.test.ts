@@ -2,7 +2,8 @@ import { chmodSync, closeSync, lstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-import { TestLayer, TestLower } from '../../support/upper-layers.js';
+import { TestLower } from '../../support/test-lower.js';
+import { TestLayer } from '../../support/upper-layers.js';
 import { site } from '../../support/views.js';
 
 const specs = [

@@ -106,7 +106,7 @@ def attributes_of_slot(world):
     slot, name = world.slot(), world.draw.of(NAMES)
     world.note(name)
     os.setxattr(slot.fd, name, b"by descriptor")
-    return sorted(os.listxattr(slot.fd)), os.getxattr(slot.fd, name).decode()
+    return sorted(name for name in os.listxattr(slot.fd) if not is_made_up(name)), os.getxattr(slot.fd, name).decode()
 
 
 def attributed(world):
@@ -116,8 +116,13 @@ def attributed(world):
     return world.tree.any()
 
 
+def is_made_up(name):
+    """Whether the mount tells it of files of the store: a twin has it as what `cp -a` copied."""
+    return name.startswith("user.shenv.")
+
+
 def attributes_of(world, path):
-    names = sorted(os.listxattr(world.at(path), follow_symlinks=False))
+    names = sorted(name for name in os.listxattr(world.at(path), follow_symlinks=False) if not is_made_up(name))
     return [[name, os.getxattr(world.at(path), name, follow_symlinks=False).hex()] for name in names]
 
 

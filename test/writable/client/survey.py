@@ -42,9 +42,9 @@ def _folder(root, path, found):
         try:
             item = _item(entry.path)
         except OSError as error:
-            found[inner] = {"kind": "listed", "errno": error.errno, "inode": 0, "mtime": 0}
+            found[inner] = {"kind": "listed", "errno": error.errno, "inode": "", "mtime": 0}
             continue
-        if entry.inode() != item["inode"]:
+        if str(entry.inode()) != item["inode"]:
             item["listed inode"] = "another"
         if entry.is_dir(follow_symlinks=False) and not entry.is_symlink():
             _folder(root, inner, found)
@@ -61,8 +61,9 @@ def _item(full):
         "kind": kind,
         "mode": oct(stat.S_IMODE(info.st_mode)),
         "owner": [info.st_uid, info.st_gid],
-        "mtime": info.st_mtime_ns,
-        "inode": info.st_ino,
+        # FUSE does not move the time of a FIFO that is written to.
+        "mtime": info.st_mtime_ns if kind in ("file", "folder", "link") else 0,
+        "inode": str(info.st_ino),
     }
     if kind != "folder":
         item["links"] = info.st_nlink
@@ -79,7 +80,8 @@ def _item(full):
 
 
 def _names(full):
-    return sorted(os.listxattr(full, follow_symlinks=False))
+    """Without those that the mount makes up for files of the store."""
+    return sorted(name for name in os.listxattr(full, follow_symlinks=False) if not name.startswith("user.shenv."))
 
 
 def _content(full, kind):

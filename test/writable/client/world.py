@@ -37,8 +37,9 @@ class Slot:
 
     def __init__(self, fd, flags):
         self.fd = fd
-        self.flags = flags
-        self.inode = os.fstat(fd).st_ino
+        info = os.fstat(fd)
+        self.flags = flags | (os.O_DIRECTORY if stat.S_ISDIR(info.st_mode) else 0)
+        self.inode = info.st_ino
 
 
 class World:
@@ -128,7 +129,7 @@ class World:
             "kind": KINDS.get(stat.S_IFMT(info.st_mode), "other"),
             "mode": oct(info.st_mode),
             "owner": [info.st_uid, info.st_gid],
-            "mtime": self.when(info.st_mtime_ns),
+            "mtime": self.when(info.st_mtime_ns) if stat.S_IFMT(info.st_mode) in KINDS else None,
         }
         if not stat.S_ISDIR(info.st_mode):
             found.update(size=info.st_size, links=info.st_nlink)
