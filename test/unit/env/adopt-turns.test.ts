@@ -8,17 +8,9 @@ import { adopt, commitOnDisk } from '../../../src/env/adopt/adopt.js';
 import { readStatuses } from '../../../src/env/adopt/candidates.js';
 import { readUpperTree, type UpperFolder } from '../../../src/env/adopt/upper-tree.js';
 import { loadSystemCalls } from '../../../src/upper/system-calls.js';
-import { differing, PipMade, writeAdoptable } from '../../support/pip-made.js';
+import { laterMs, madeWith } from '../../support/adoptable.js';
+import { differing, type PipMade } from '../../support/pip-made.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
-
-const laterMs = 10_000;
-
-async function madeWith(t: Parameters<typeof PipMade.make>[0], ...requirements: string[]): Promise<PipMade> {
-  const made = await PipMade.make(t);
-  await writeAdoptable(made);
-  await made.create('demo', ...requirements);
-  return made;
-}
 
 function adoptWith(made: PipMade, progress: Progress, delegate?: Parameters<typeof adopt>[2]['delegate']) {
   const nowMs = Date.now() + laterMs;
