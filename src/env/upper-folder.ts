@@ -20,6 +20,8 @@ export class UpperFolder {
   readonly frozen: string;
   /** flock(2)ed by who serves the environment, or changes the folder without a mount. */
   readonly lock: string;
+  /** flock(2)ed by who prepares an adoption and has it carried out. */
+  readonly adopting: string;
 
   /** `environment` is the folder of the environment, maybe one that is staged. */
   constructor(environment: string) {
@@ -30,6 +32,7 @@ export class UpperFolder {
     this.times = join(this.path, 'times');
     this.frozen = join(this.path, 'frozen');
     this.lock = join(this.path, 'lock');
+    this.adopting = join(this.path, 'adopting');
   }
 
   /** A link is not followed: the home may be another user's. */

@@ -4,8 +4,9 @@
                                 Leaves out what an installer adds: INSTALLER, REQUESTED, direct_url.json,
                                 bytecode, and the scripts of entry points.
     repack.py --plan PLAN       wheels as a file says: [{"output": path, "record": name of RECORD, "members":
-                                [[name, source, bytes of the lines that start an interpreter]]}]. Prints the
-                                path of each when it is written.
+                                [[name, source, bytes of the lines that start an interpreter]],
+                                "mayVanish": nothing fails, nor is written, where a source is gone}].
+                                Prints the path of each when it is written.
 """
 import base64
 import configparser
@@ -104,7 +105,13 @@ def pack_planned(path):
         wheels = json.load(file)
     for wheel in wheels:
         # Stored: such a wheel is unpacked at once and thrown away.
-        write_wheel(wheel["output"], wheel["record"], wheel["members"], zipfile.ZIP_STORED)
+        try:
+            write_wheel(wheel["output"], wheel["record"], wheel["members"], zipfile.ZIP_STORED)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            if not wheel.get("mayVanish"):
+                raise
+            os.unlink(wheel["output"])
+            continue
         print(wheel["output"], flush=True)
 
 

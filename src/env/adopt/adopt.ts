@@ -1,3 +1,4 @@
+import { ShenvError } from '../../base/errors.js';
 import type { Manifest } from '../../manifest/types.js';
 import { publishWithFollowers } from '../publish.js';
 import type { Workspace } from '../workspace.js';
@@ -7,7 +8,9 @@ import { loadLower } from './lower-view.js';
 import type { AdoptionPlan } from './plan.js';
 import { type Prepared, prepareAdoption } from './prepare.js';
 import { readTimes } from './times.js';
+import { inTurn } from './turn.js';
 import { withUpperLock } from './upper-lock.js';
+import { assertWritable } from './writable.js';
 
 /** What was written to so recently may not be all. */
 export const quietMs = 2000;
@@ -21,15 +24,40 @@ export interface Outcome extends Omit<Prepared, 'plan'>, Adopted {
 /** Carries out a plan where others do: in the process that serves the environment. */
 export type Delegate = (plan: AdoptionPlan) => Promise<Adopted>;
 
+/** Where an environment is shown, who carries plans out there, and the time. */
+interface Circumstances {
+  mounts: readonly string[];
+  delegate?: Delegate;
+  nowMs: number;
+}
+
+/** An installer at work may make a plan void; what it needs of the store is there when it is made again. */
+const attempts = 3;
+
 /**
- * Takes what installers have finished out of an environment's upper layer into the store. `mounts` are the paths at which
- * it is shown; what serves it carries the plan out, through `delegate`, or else this process does, which then holds the
- * lock of the upper layer. Throws ENVIRONMENT_MISSING, ENVIRONMENT_CHANGED, and what keeps images from being made.
+ * Takes what installers have finished out of an environment's upper layer into the store; one process at a time. `mounts`
+ * are the paths at which it is shown; what serves it carries the plan out, through `delegate`, or else this process does,
+ * which then holds the lock of the upper layer. Throws ENVIRONMENT_MISSING, NOT_WRITABLE, ENVIRONMENT_CHANGED,
+ * ENVIRONMENT_IN_USE, and what keeps images from being made.
  */
-export async function adopt(
+export async function adopt(workspace: Workspace, name: string, at: Circumstances): Promise<Outcome> {
+  await assertWritable(workspace, name);
+  return inTurn(workspace, workspace.environments.upper(name), name, async () => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await adoptOnce(workspace, name, at);
+      } catch (error) {
+        const isOvertaken = error instanceof ShenvError && error.code === 'ENVIRONMENT_CHANGED';
+        if (!isOvertaken || attempt === attempts) throw error;
+      }
+    }
+  });
+}
+
+async function adoptOnce(
   workspace: Workspace,
   name: string,
-  { mounts, delegate, nowMs }: { mounts: readonly string[]; delegate?: Delegate; nowMs: number },
+  { mounts, delegate, nowMs }: Circumstances,
 ): Promise<Outcome> {
   const manifest = await workspace.environments.read(name);
   const folder = workspace.environments.upper(name).path;

@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { ShenvError } from '../../base/errors.js';
+import { isRefusal, ShenvError } from '../../base/errors.js';
 import { type Installed, surveyDistribution } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 import type { Skipped } from './plan.js';
-import { joinPath, type UpperEntry, type UpperFolder, type UpperStatus } from './upper-tree.js';
+import { isGone, joinPath, type UpperEntry, type UpperFolder, type UpperStatus } from './upper-tree.js';
 
 /** What an installer writes last is among them. */
 const complete = ['METADATA', 'WHEEL', 'RECORD', 'INSTALLER'];
@@ -20,7 +20,7 @@ export function readStatuses(root: string, upper: UpperFolder): Map<string, Uppe
       const below = joinPath(path, name);
       if (entry.kind === 'folder') walk(entry, below);
       else {
-        const status = lstatSync(join(root, below), { bigint: true, throwIfNoEntry: false });
+        const status = statusUnlessGone(join(root, below));
         if (!status) continue;
         const { mode, size, mtimeNs, ctimeNs, ino } = status;
         const stamp = `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
@@ -30,6 +30,15 @@ export function readStatuses(root: string, upper: UpperFolder): Map<string, Uppe
   };
   walk(upper, '');
   return found;
+}
+
+function statusUnlessGone(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Distributions that lie in an upper layer as their installer left them, and those that stay, with the reason. */
@@ -61,6 +70,8 @@ function isComplete(name: string, entry: UpperEntry): boolean {
 
 function unreadable(error: unknown): string {
   if (error instanceof ShenvError) return error.message;
+  if (isGone(error)) return 'a file of it went away just now';
+  if (isRefusal(error)) return `a file of it cannot be read: ${(error as Error).message}`;
   throw error;
 }
 

@@ -2,7 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../base/brands.js';
 import { sha256OfFile } from '../../base/digest.js';
-import { unless } from '../../base/errors.js';
+import { isRefusal, unless } from '../../base/errors.js';
 import { digestOf, readDigests } from '../../image/digests.js';
 import type { Image } from '../../image/read.js';
 import type { ImageContents } from '../../store/image-contents.js';
@@ -14,7 +14,7 @@ import type { Statuses } from './candidates.js';
 import { placeOf } from './identity.js';
 import type { Drop } from './plan.js';
 import type { Pair, Steps } from './reconcile.js';
-import { isKeepable, type UpperStatus } from './upper-tree.js';
+import { isGone, isKeepable, type UpperStatus } from './upper-tree.js';
 
 /** What copies are compared with, and how they are read. */
 export interface Comparing {
@@ -42,6 +42,12 @@ export async function findEqual(comparing: Comparing, steps: Pick<Steps, 'files'
   return [...equality.drops.values()];
 }
 
+/** What goes away while it is compared, and what may not be read, stays as it is. */
+function unreadable(error: unknown): false {
+  if (isGone(error) || isRefusal(error)) return false;
+  throw error;
+}
+
 class Equality {
   readonly #comparing: Comparing;
   readonly #imageDigests = new Map<Image, Promise<Buffer>>();
@@ -54,7 +60,7 @@ class Equality {
   async check(pair: Pair): Promise<void> {
     const { statuses, lower } = this.#comparing;
     const status = statuses.get(pair.path);
-    if (!status || !(await this.#isEqual(pair, status))) return;
+    if (!status || !(await this.#isEqual(pair, status).catch(unreadable))) return;
     const { stamp, mtimeNs } = status;
     const mode = pair.lower.kind === 'link' ? undefined : status.mode;
     this.drops.set(pair.path, { path: pair.path, stamp, mtimeNs, mode, ...placeOf(lower, pair.lower) });

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { sha256 } from '../../base/digest.js';
-import { ShenvError } from '../../base/errors.js';
+import { ShenvError, unless } from '../../base/errors.js';
 import type { Image } from '../../image/read.js';
 import type { Writer } from '../../manifest/types.js';
 import { putWheel } from '../../store/put.js';
@@ -39,7 +39,8 @@ export async function placeAll(
     const image = await findEqualImage(workspace, venv, item);
     const changed = [...item.files].find(([, { recorded }]) => recorded !== undefined)?.[0];
     if (image) placed.push({ installed: item, image, writer: await findWriter(venv, item) });
-    else if (changed === undefined) plans.set(item, planInstalled(venv, item, folder));
+    else if (changed === undefined)
+      plans.set(item, { ...planInstalled(venv, item, folder), mayVanish: true });
     else skipped.push(skip(item, `${changed} was changed, and the store does not have what it was`));
   }
   const { progress, signal } = workspace;
@@ -65,6 +66,7 @@ function skip({ metadata }: Installed, reason: string): Skipped {
 }
 
 async function putPacked({ store, progress, signal }: Workspace, { output }: WheelPlan) {
+  if (!(await unless('ENOENT', stat(output)))) return 'a file of it went away just now, or cannot be read';
   const put = await putWheel(store, output, { builtFrom: importedMark, ...(signal ? { signal } : {}) });
   await rm(output);
   progress.advance(1, put.image.meta.name);

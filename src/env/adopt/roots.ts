@@ -19,7 +19,8 @@ export async function findRoots(
   if (created) found.add(created);
   const bin = upper.entries.get('bin');
   for (const [script, { kind }] of bin?.kind === 'folder' ? bin.entries : []) {
-    const python = kind === 'file' ? await interpreterOf(join(root, 'bin', script)) : undefined;
+    const python =
+      kind === 'file' ? await unless('ENOENT', interpreterOf(join(root, 'bin', script))) : undefined;
     const at = python && /^(\/.*)\/bin\/python[\d.]*$/.exec(python)?.[1];
     // A script for another environment names another one's interpreter.
     if (at && basename(at) === name) found.add(at);

@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemErrorCode } from '../../base/errors.js';
 
 /** docs/writable.md, "On disk". */
 export const whiteoutPrefix = '.wh.';
@@ -18,18 +19,34 @@ export interface UpperFolder {
   redirect: string | undefined;
 }
 
-/** Reads the names below `folder`; changes nothing. */
+/** Reads the names below `folder`; changes nothing. What goes away meanwhile is left out. */
 export async function readUpperTree(folder: string): Promise<UpperFolder> {
   const read: UpperFolder = { kind: 'folder', entries: new Map(), whiteouts: new Set(), redirect: undefined };
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const { name } = entry;
-    if (name === redirectName) read.redirect = await readFile(join(folder, name), 'utf8');
+    if (name === redirectName) read.redirect = await unlessGone(readFile(join(folder, name), 'utf8'));
     else if (name.startsWith(whiteoutPrefix)) read.whiteouts.add(name.slice(whiteoutPrefix.length));
-    else if (entry.isDirectory()) read.entries.set(name, await readUpperTree(join(folder, name)));
-    else
+    else if (entry.isDirectory()) {
+      const below = await unlessGone(readUpperTree(join(folder, name)));
+      if (below) read.entries.set(name, below);
+    } else
       read.entries.set(name, { kind: entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'other' });
   }
   return read;
+}
+
+/** Whether something has no such name any more: others may write to an upper layer while it is read. */
+export function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '');
+}
+
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** What stat(2) tells of an object of an upper layer. */

@@ -14,6 +14,8 @@ export interface WheelPlan {
   /** The member that RECORD becomes. */
   record: string;
   members: [name: string, source: string, interpreterLineBytes: number][];
+  /** Where a source is not there any more, no wheel is written, and nothing fails. */
+  mayVanish?: boolean;
 }
 
 /** What a generated distribution of a venv's own files is made of. */

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { Outcome } from '../../src/env/adopt/adopt.js';
+import { eventually } from '../support/eventually.js';
+import { anyInterpreter } from '../support/interpreters.js';
+import { writePackages } from '../support/packages.js';
+import { program, type Sandbox } from '../support/sandbox.js';
+import { sharedMount } from '../support/shared-mount.js';
+import { writeWheel } from '../support/wheel-builder.js';
+
+const mountedCase = sharedMount(async ({ sandbox }) => {
+  delete sandbox.variables.PYTHONDONTWRITEBYTECODE;
+  const { folder, source } = await writePackages(sandbox);
+  await writeWheel(folder, {
+    name: 'deep',
+    version: '1.0',
+    requires: ['alpha'],
+    entryPoints: '[console_scripts]\ndeep = deep:main\n',
+    files: { 'deep/__init__.py': 'def main():\n    pass\n', 'deep/inner/part.py': 'X = 1\n' },
+  });
+  return { source };
+});
+
+for (const umask of ['002', '077']) {
+  mountedCase(
+    `what was installed under umask ${umask} shows the same when it is adopted`,
+    async (t, shared) => {
+      const { sandbox, mountpoint, source } = shared;
+      const name = `under-${umask}`;
+      const path = join(mountpoint, name);
+      const { baseExecutable } = await anyInterpreter();
+      const install = [baseExecutable, '-m', 'pip', '--python', join(path, 'bin/python'), 'install', '-q'];
+      await under(sandbox, umask, [baseExecutable, '-I', '-m', 'venv', '--without-pip', path]);
+      await under(sandbox, umask, [...install, ...source, 'deep']);
+      const before = await list(sandbox, path);
+      t.true(before.some((line) => / f (664|600) .*deep\/inner\/part\.py$/.test(line)));
+      t.true(before.some((line) => / d (775|700) .*deep\/inner$/.test(line)));
+      const outcome = await eventually(() => adoptQuiet(sandbox, umask, name), 'it is quiet', 60_000);
+      t.is(outcome.differences.added.length, 3);
+      t.deepEqual(await list(sandbox, path), before);
+      const upper = join(sandbox.variables.SHENV_HOME!, 'environments', name, 'upper/tree');
+      const left = await sandbox.run('find', [upper, '-type', 'f']);
+      t.deepEqual([left.status, left.stdout], [0, '']);
+      const { status } = await sandbox.run(join(path, 'bin/deep'), []);
+      t.is(status, 0);
+    },
+  );
+}
+
+async function under(sandbox: Sandbox, umask: string, command: readonly string[]): Promise<string> {
+  const script = 'umask "$0" && exec "$@"';
+  const { status, stdout, stderr } = await sandbox.run('sh', ['-c', script, umask, ...command]);
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+/** Undefined while something was written too recently. */
+async function adoptQuiet(sandbox: Sandbox, umask: string, name: string): Promise<Outcome | undefined> {
+  const words = [process.execPath, program];
+  const outcomes = JSON.parse(await under(sandbox, umask, [...words, 'adopt', '--json', name])) as Outcome[];
+  return outcomes[0]!.differences.added.length > 0 ? outcomes[0] : undefined;
+}
+
+/** Type, mode, time and size of everything; bytecode of the store has another size. */
+async function list(sandbox: Sandbox, path: string): Promise<string[]> {
+  const { stdout } = await sandbox.run('find', [path, '-printf', '%T@ %s %y %m %l %P\\n']);
+  const lines = stdout.split('\n').map((line) => line.replace(/^(\S+) \d+ (?=d|.*\.pyc$)/, '$1 '));
+  return lines.sort();
+}
