@@ -86,7 +86,8 @@ class Campaign {
     await writeReplaced(wheels);
     this.#source = ['--no-index', '--find-links', wheels];
     this.#python = (await anyInterpreter()).baseExecutable;
-    const reference = this.#sandbox.path('reference');
+    // Of the same name: activate scripts have it in the prompt.
+    const reference = this.#sandbox.path('reference', name);
     await this.#makeVenv(reference);
     const before = await readInstalled(reference);
     const start = performance.now();
