@@ -71,8 +71,9 @@ export function composeManifest(
 }
 
 function viewLayer(layer: Layer, image: ViewLayer['image']): ViewLayer {
-  const { slot, installer, directUrl, writer } = layer;
-  return { image, slot, requested: layer.reason === 'requested', installer, directUrl, writer };
+  const { slot, installer, directUrl, writer, scriptPython } = layer;
+  const requested = layer.reason === 'requested';
+  return { image, slot, requested, installer, directUrl, writer, scriptPython };
 }
 
 function composeLayers(

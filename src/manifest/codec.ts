@@ -18,7 +18,8 @@ export type PackedLayer = [
   url: string | null,
   from: string | null,
   /** Left out where there is nothing to tell. */
-  writer?: Writer,
+  writer?: Writer | null,
+  scriptPython?: string,
 ];
 
 type PackedManifest = Omit<Manifest, 'layers' | 'interpreter'> & {
@@ -55,18 +56,28 @@ export function decodeManifest(data: Buffer, path: string): Manifest {
 }
 
 export function packLayer(layer: Omit<Layer, 'slot'>): PackedLayer {
-  const { image, reason, installer, bytecode, directUrl, url, from, writer } = layer;
+  const { image, reason, installer, bytecode, directUrl, url, from, writer, scriptPython } = layer;
   const digest = Buffer.from(image.wheelDigest, 'hex');
   const isRequested = reason === 'requested';
   return [
     ...([image.name, image.version, digest, isRequested, installer] as const),
     ...([bytecode ?? null, directUrl ?? null, url ?? null, from ?? null] as const),
-    ...(writer === undefined ? ([] as const) : ([writer] as const)),
+    ...adoptedForms(writer, scriptPython),
   ];
 }
 
+/** What few layers have: left out where there is nothing to tell. */
+function adoptedForms(
+  writer: Writer | undefined,
+  scriptPython: string | undefined,
+): [] | [Writer] | [Writer | null, string] {
+  if (scriptPython !== undefined) return [writer ?? null, scriptPython];
+  return writer === undefined ? [] : [writer];
+}
+
 export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
-  const [name, version, digest, isRequested, installer, bytecode, directUrl, url, from, writer] = packed;
+  const [name, version, digest, isRequested, installer, bytecode, directUrl, url, from, ...forms] = packed;
+  const [writer, scriptPython] = forms;
   return {
     image: { name, version, wheelDigest: toDigest(digest.toString('hex')) },
     reason: isRequested ? 'requested' : 'dependency',
@@ -75,6 +86,7 @@ export function unpackLayer(packed: PackedLayer): Omit<Layer, 'slot'> {
     ...(directUrl === null ? {} : { directUrl }),
     ...(url === null ? {} : { url }),
     ...(from === null ? {} : { from }),
-    ...(writer === undefined ? {} : { writer }),
+    ...(writer ? { writer } : {}),
+    ...(scriptPython === undefined ? {} : { scriptPython }),
   };
 }

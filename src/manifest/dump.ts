@@ -19,7 +19,17 @@ export function dumpManifest(manifest: Manifest): string {
   return `${lines.join('\n')}\n`;
 }
 
-function dumpLayer({ image, slot, reason, installer, bytecode, directUrl, from, writer }: Layer): string {
+function dumpLayer({
+  image,
+  slot,
+  reason,
+  installer,
+  bytecode,
+  directUrl,
+  from,
+  writer,
+  scriptPython,
+}: Layer): string {
   const url = directUrl === undefined ? '' : ` ${JSON.stringify(directUrl)}`;
-  return `layer ${slot} ${image.name} ${image.version} ${image.wheelDigest} ${reason} ${installer} ${bytecode ?? '-'}${from === undefined ? '' : ` from ${from}`}${writer === undefined ? '' : ` as ${writer}`}${url}`;
+  return `layer ${slot} ${image.name} ${image.version} ${image.wheelDigest} ${reason} ${installer} ${bytecode ?? '-'}${from === undefined ? '' : ` from ${from}`}${writer === undefined ? '' : ` as ${writer}`}${scriptPython === undefined ? '' : ` starts ${scriptPython}`}${url}`;
 }

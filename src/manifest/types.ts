@@ -41,6 +41,8 @@ export interface Layer {
   /** Name of the environment that it is inherited from; its own layers have none. */
   from?: string;
   writer?: Writer;
+  /** Name in `bin` of what its scripts start: `python3.12`; left out: `python`. Of layers that were adopted. */
+  scriptPython?: string;
 }
 
 /** An environment whose layers lie under this one's. They are copied into this manifest: `Layer.from`. */

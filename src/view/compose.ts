@@ -146,7 +146,7 @@ class Composer {
         'bin',
         script.name,
         layer,
-        this.#generated(layer, node, true, { type: 'entryPoint', script, writer: viewLayer.writer }),
+        this.#generated(layer, node, true, { type: 'entryPoint', script, layer }),
       );
       this.#namesTouched += 1;
     });

@@ -1,6 +1,5 @@
 import type { ImageScript } from '../image/meta.js';
 import type { NodeIndex } from '../image/read.js';
-import type { Writer } from '../manifest/types.js';
 import type { Segment } from '../python/skeleton.js';
 import { firstGeneratedNode } from './inode.js';
 import type { ViewLayer } from './tree.js';
@@ -9,7 +8,7 @@ import type { ViewLayer } from './tree.js';
 export type GeneratedContent =
   | { type: 'template'; segments: readonly Segment[] }
   | { type: 'text'; text: string }
-  | { type: 'entryPoint'; script: ImageScript; writer: Writer | undefined }
+  | { type: 'entryPoint'; script: ImageScript; layer: number }
   /** A script of the wheel whose first line is the environment's to write. */
   | { type: 'pythonScript'; layer: number; node: NodeIndex }
   | { type: 'record'; layer: number }

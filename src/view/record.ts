@@ -45,7 +45,7 @@ export async function environmentRecord(
   }
   for (const script of scriptsOf(image.meta.scripts, minor)) {
     const path = relativeTo(view.sitePackages, `bin/${script.name}`);
-    rows.push(await hashed(path, await render({ type: 'entryPoint', script, writer: viewLayer.writer })));
+    rows.push(await hashed(path, await render({ type: 'entryPoint', script, layer })));
   }
   for (const file of distInfoFiles(viewLayer, layer)) {
     if (file.content.type === 'record') continue;

@@ -16,25 +16,30 @@ export interface RenderContext {
 
 /** The bytes of a generated file. Rejects with a system error when an image cannot be read. */
 export async function render(view: View, content: GeneratedContent, context: RenderContext): Promise<Buffer> {
-  const python = `${context.path}/bin/python`;
   switch (content.type) {
     case 'template':
       return Buffer.from(fillTemplate(content.segments, context));
     case 'text':
       return Buffer.from(content.text);
-    case 'entryPoint':
-      return Buffer.from(
-        entryPointScript(content.script, python, view.interpreter?.minor ?? '', content.writer),
-      );
+    case 'entryPoint': {
+      const { writer } = view.layers[content.layer]!;
+      const python = startedBy(view, content.layer, context);
+      return Buffer.from(entryPointScript(content.script, python, view.interpreter?.minor ?? '', writer));
+    }
     case 'pythonScript': {
       const body = await context.readContents(view.layers[content.layer]!.image, content.node);
-      return Buffer.concat([Buffer.from(shebang(python)), body]);
+      return Buffer.concat([Buffer.from(shebang(startedBy(view, content.layer, context))), body]);
     }
     case 'record':
       return Buffer.from(await renderRecord(view, content.layer, context));
     case 'volatile':
       return Buffer.from(content.make());
   }
+}
+
+/** What scripts of a layer start. */
+function startedBy({ layers }: View, layer: number, { path }: RenderContext): string {
+  return `${path}/bin/${layers[layer]!.scriptPython ?? 'python'}`;
 }
 
 async function renderRecord(view: View, layer: number, context: RenderContext): Promise<string> {

@@ -13,6 +13,8 @@ export interface ViewLayer {
   directUrl: Readonly<Record<string, unknown>> | undefined;
   /** As `Layer.writer`. */
   writer?: Writer | undefined;
+  /** As `Layer.scriptPython`. */
+  scriptPython?: string | undefined;
   /** Of an own view: in the place of what the image says, by node; generated files have nodes too. */
   times?: ReadonlyMap<number, Kept>;
 }

@@ -61,7 +61,7 @@ function orderedLayers(
     extras: installed.metadata.providesExtra,
     requested: installed.requested,
   }));
-  return ordered.map(({ installed: { requested, directUrl, installer }, image, writer }) => ({
+  return ordered.map(({ installed: { requested, directUrl, installer }, image, forms }) => ({
     ...toLayer(
       {
         image: referenceTo(image),
@@ -73,7 +73,7 @@ function orderedLayers(
       installer,
       cacheTagOf(image),
     ),
-    ...(writer === undefined ? {} : { writer }),
+    ...forms,
   }));
 }
 

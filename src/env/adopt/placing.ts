@@ -2,7 +2,6 @@ import { rm, stat } from 'node:fs/promises';
 import { sha256 } from '../../base/digest.js';
 import { ShenvError, unless } from '../../base/errors.js';
 import type { Image } from '../../image/read.js';
-import type { Writer } from '../../manifest/types.js';
 import { putWheel } from '../../store/put.js';
 import { findEqualImage } from '../transfer/equal-image.js';
 import { planInstalled, type WheelPlan, writeWheels } from '../transfer/repack.js';
@@ -10,13 +9,13 @@ import type { Installed } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 import type { Workspace } from '../workspace.js';
 import type { Skipped } from './plan.js';
-import { findWriter } from './writer.js';
+import { findForms } from './writer.js';
 
 /** An installed distribution and its image. */
 export interface Placed {
   installed: Installed;
   image: Image;
-  writer: Writer | undefined;
+  forms: Awaited<ReturnType<typeof findForms>>;
 }
 
 /** Marks images as made from what was installed: no requirement by name and version takes them for the index's. */
@@ -38,7 +37,7 @@ export async function placeAll(
     workspace.signal?.throwIfAborted();
     const image = await findEqualImage(workspace, venv, item);
     const changed = [...item.files].find(([, { recorded }]) => recorded !== undefined)?.[0];
-    if (image) placed.push({ installed: item, image, writer: await findWriter(venv, item) });
+    if (image) placed.push({ installed: item, image, forms: await findForms(venv, item) });
     else if (changed === undefined)
       plans.set(item, { ...planInstalled(venv, item, folder), mayVanish: true });
     else skipped.push(skip(item, `${changed} was changed, and the store does not have what it was`));
@@ -54,7 +53,7 @@ export async function placeAll(
     const put = await putPacked(workspace, plan).catch(refused);
     if (typeof put === 'string') skipped.push(skip(item, put));
     else {
-      placed.push({ installed: item, image: put.image, writer: await findWriter(venv, item) });
+      placed.push({ installed: item, image: put.image, forms: await findForms(venv, item) });
       if (put.added) imagesAdded += 1;
     }
   }

@@ -5,8 +5,33 @@ import type { Writer } from '../../manifest/types.js';
 import type { Installed } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 
+/** The forms of what an installer has generated for a distribution, where they are not those that a view has by itself. */
+export async function findForms(
+  venv: Venv,
+  installed: Installed,
+): Promise<{ writer?: Writer; scriptPython?: string }> {
+  const [writer, scriptPython] = [await findWriter(venv, installed), await findScriptPython(venv, installed)];
+  return { ...(writer ? { writer } : {}), ...(scriptPython ? { scriptPython } : {}) };
+}
+
+/** `#!/…/bin/python3.12`, or a line with `exec` where that is too long. */
+const startedPython = /^#!(?:.*\n'''exec' )?"?[^"\n]*\/bin\/(python[\d.]*)"?[ \n]/;
+
+/** The interpreter's name in the first of its scripts; undefined for `python`. */
+async function findScriptPython(venv: Venv, installed: Installed): Promise<string | undefined> {
+  const scripts = [...installed.generated, ...installed.files.keys()].filter((path) =>
+    path.startsWith('bin/'),
+  );
+  for (const path of scripts) {
+    const text = await unless('ENOENT', readFile(join(venv.root, path), 'latin1'));
+    const name = text === undefined ? undefined : startedPython.exec(text.slice(0, 4096))?.[1];
+    if (name !== undefined) return name === 'python' ? undefined : name;
+  }
+  return undefined;
+}
+
 /** Whose forms an installed distribution's generated files have; undefined for those of the interpreter's time. */
-export async function findWriter(venv: Venv, installed: Installed): Promise<Writer | undefined> {
+async function findWriter(venv: Venv, installed: Installed): Promise<Writer | undefined> {
   for (const path of installed.generated) {
     if (!path.startsWith('bin/')) continue;
     const text = await unless('ENOENT', readFile(join(venv.root, path), 'utf8'));

@@ -20,6 +20,7 @@ type Listener = Pick<
 export class UpperNews implements UpperEvents {
   readonly #changed = new Set<bigint>();
   readonly #orphans = new Set<bigint>();
+  readonly #outdatedFolders = new Set<bigint>();
   #listener: Listener | undefined;
 
   /** From now on, and of all that came before. */
@@ -49,8 +50,15 @@ export class UpperNews implements UpperEvents {
   outdated(folders: readonly bigint[], name: string): void {
     for (const folder of folders) {
       this.#listener?.invalidateEntry(folder, name);
-      this.#listener?.invalidateInode(folder);
+      if (this.#outdatedFolders.size === 0) setImmediate(() => this.#tellFolders());
+      this.#outdatedFolders.add(folder);
     }
+  }
+
+  /** Their listings: once for all the names that go at one time. */
+  #tellFolders(): void {
+    for (const folder of this.#outdatedFolders) this.#listener?.invalidateInode(folder);
+    this.#outdatedFolders.clear();
   }
 
   orphaned(inode: bigint): void {
@@ -64,6 +72,7 @@ export class UpperNews implements UpperEvents {
    */
   async sweep(settled: () => Promise<void>): Promise<void> {
     const orphans = [...this.#orphans];
+    this.#tellFolders();
     await settled();
     for (const inode of orphans) this.#listener?.probeForget(inode);
   }

@@ -73,12 +73,14 @@ test('what is given up is answered from the view again: without a descriptor, an
   t.deepEqual(told.calls, ['unchanged 7', 'no backing 7', 'inode 7']);
 });
 
-test('an outdated name is forgotten in its folder under all numbers of it, with what the kernel has of the folder', (t) => {
+test('an outdated name is forgotten in its folder under all numbers of it, and the folder once for all names', async (t) => {
   const news = new UpperNews();
   const told = new Told();
   news.tell(told);
   news.outdated([1n, 2n], 'a.py');
-  t.deepEqual(told.calls, ['entry 1 a.py', 'inode 1', 'entry 2 a.py', 'inode 2']);
+  news.outdated([1n], 'b.py');
+  await news.sweep(async () => undefined);
+  t.deepEqual(told.calls, ['entry 1 a.py', 'entry 2 a.py', 'entry 1 b.py', 'inode 1', 'inode 2']);
 });
 
 test('what has lost its name is watched; the descriptor goes when it is forgotten', (t) => {
