@@ -27,8 +27,8 @@ bool Fixture::upperLine(const Words& words) {
   } else if (kind == "no-forward") {
     if (!world_.forwards.empty()) fail("a request was forwarded");
   } else if (kind == "answer") {
-    const Bytes body = bytesOf(words.size() > 2 ? words[2] : "");
-    answerForwarded(takeFront(forwardTokens_, "token"), errorNumber(words.at(1)), body, service, world_.worker);
+    const std::string body = words.size() > 2 ? words[2] : std::string();
+    answerForwarded(takeFront(forwardTokens_, "token"), errorNumber(words.at(1)), bytesOf(body), service, world_.worker);
   } else if (kind == "answer-lookup") {
     const uint64_t token = takeFront(forwardTokens_, "token");
     answerLookup(token, number(words.at(1)), words.at(2), service, world_.worker);
