@@ -141,7 +141,7 @@ ViewBuilder builderOf(Bytes blob) {
   size_t at = sizeof view.header;
   const auto take = [&](auto& table, uint32_t count) {
     table.resize(count);
-    std::memcpy(table.data(), blob.data() + at, count * sizeof table[0]);
+    if (count > 0) std::memcpy(table.data(), blob.data() + at, count * sizeof table[0]);
     at += count * sizeof table[0];
   };
   take(view.layers, view.header.layers);
