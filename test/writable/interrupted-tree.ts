@@ -10,6 +10,11 @@ export interface Expected {
 const temporary =
   /(^|\/)(tmp\w+|(INSTALLER|REQUESTED|RECORD|direct_url\.json)\w+\.tmp|[^/]+\.pyc\.\d+|[^/]*\.deleteme)$/;
 
+/** A new RECORD is that of the wheel first, which is in neither tree; pip then puts its own in its place. */
+function isOfWheel(path: string, { before, after }: Expected): boolean {
+  return path.endsWith('.dist-info/RECORD') && after.has(path) && before.get(path) !== after.get(path);
+}
+
 /**
  * Everything in a tree that an installation which was killed could not have left in a plain folder: a file is one of
  * before or of after, whole or a beginning of it, and what the installation does not remove is there unchanged.
@@ -18,6 +23,7 @@ export function findImpossible(found: InstalledTree, { before, after }: Expected
   const wrong: string[] = [];
   for (const [path, item] of found) {
     if (path.split('/').some((name) => name.startsWith('.wh.'))) wrong.push(`${path}: a whiteout is visible`);
+    else if (isOfWheel(path, { before, after })) continue;
     else if (!temporary.test(path) && !isPossible(item, candidates(unstashed(path), before, after)))
       wrong.push(`${path}: ${JSON.stringify(item.slice(0, 200))} is of no state that could be`);
   }

@@ -41,7 +41,7 @@ export class GuestDaemon {
   }
 
   async start(): Promise<void> {
-    await this.expect('mount', this.places.mountpoint, '--engine', 'kernel', '--allow-other');
+    await this.expect('mount', this.places.mountpoint, '--engine', 'kernel', '--read-only', '--allow-other');
   }
 
   async stop(): Promise<void> {
