@@ -34,6 +34,17 @@ std::vector<FileSpec> filesOfFive() {
 
 }  // namespace
 
+std::vector<std::byte> request(uint32_t opcode, uint64_t nodeid, Bytes body) {
+  std::vector<std::byte> message(sizeof(wire::InHeader) + body.size());
+  wire::InHeader header{};
+  header.len = static_cast<uint32_t>(message.size());
+  header.opcode = opcode;
+  header.nodeid = nodeid;
+  store(std::span(message), 0, header);
+  std::copy(body.begin(), body.end(), message.begin() + sizeof header);
+  return message;
+}
+
 void RecordingSink::send(const iovec* parts, int count) {
   std::vector<std::byte> reply;
   for (int i = 0; i < count; ++i) {

@@ -20,6 +20,9 @@ struct RecordingSink : ReplySink {
   std::deque<std::vector<std::byte>> replies;
 };
 
+// What the kernel would send, from nobody in particular.
+std::vector<std::byte> request(uint32_t opcode, uint64_t nodeid, Bytes body);
+
 class SmallWorld {
   const std::string folder_;  // the service knows it
   std::mutex* const mutex_;

@@ -21,17 +21,6 @@ struct CountingSink : ReplySink {
   std::atomic<uint64_t> replies{0}, failures{0};
 };
 
-std::vector<std::byte> request(uint32_t opcode, uint64_t nodeid, Bytes body) {
-  std::vector<std::byte> message(sizeof(wire::InHeader) + body.size());
-  wire::InHeader header{};
-  header.len = static_cast<uint32_t>(message.size());
-  header.opcode = opcode;
-  header.nodeid = nodeid;
-  store(std::span(message), 0, header);
-  std::copy(body.begin(), body.end(), message.begin() + sizeof header);
-  return message;
-}
-
 std::vector<std::vector<std::byte>> requests(const SmallWorld& world) {
   using namespace std::string_view_literals;
   const auto root = inode::ofEnvironment(7, 0, 0), site = inode::ofEnvironment(7, 0, 1);

@@ -53,17 +53,6 @@ struct CountingSink : ReplySink {
   std::atomic<uint64_t> replies{0};
 };
 
-std::vector<std::byte> request(uint32_t opcode, uint64_t nodeid, Bytes body) {
-  std::vector<std::byte> message(sizeof(wire::InHeader) + body.size());
-  wire::InHeader header{};
-  header.len = static_cast<uint32_t>(message.size());
-  header.opcode = opcode;
-  header.nodeid = nodeid;
-  store(std::span(message), 0, header);
-  std::copy(body.begin(), body.end(), message.begin() + sizeof header);
-  return message;
-}
-
 std::vector<std::vector<std::byte>> requests(const SmallWorld& world) {
   using namespace std::string_view_literals;
   const uint64_t root = inode::ofEnvironment(11, 0, 0), source = lower(world.node(8, "site/pkg/__init__.py"));
