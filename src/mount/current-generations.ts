@@ -46,7 +46,9 @@ export class CurrentGenerations {
       const upper = await environments.upper(reference.name).state();
       const isSameState = (known?.upper ?? upper) === upper;
       const isSame = known?.generation === generation && known.environmentSerial === manifest.serial;
-      if (isSame && isSameState && !this.#outdated.delete(name)) {
+      // A new generation is composed anyway: it must not count for the next read too.
+      const isOutdated = this.#outdated.delete(name);
+      if (isSame && isSameState && !isOutdated) {
         known.upper = upper;
         return known;
       }
