@@ -3,6 +3,7 @@ import { errno } from '../base/errno.js';
 import { ShenvError, unless } from '../base/errors.js';
 import { type Manifest, manifestVersion, noInterpreter } from '../manifest/types.js';
 import { errnoOf as errnoOfFileError, FileError } from '../upper/file-error.js';
+import { isReserved } from '../upper/names.js';
 import { firstSlot, nowMs } from './change.js';
 import { listChildren } from './inherit.js';
 import { stageUpper } from './upper-folder.js';
@@ -44,7 +45,7 @@ export async function deleteEmpty(workspace: Workspace, name: string): Promise<v
   const upper = environments.upper(name);
   if ((await upper.state()) !== 'writable') throw new FileError('EROFS', name);
   const names = (await unless('ENOENT', readdir(upper.tree))) ?? [];
-  if (names.some((item) => !item.startsWith('.wh.'))) throw new FileError('ENOTEMPTY', name);
+  if (names.some((item) => !isReserved(item))) throw new FileError('ENOTEMPTY', name);
   const children = await listChildren(workspace);
   if (children.some(({ parents }) => parents.some((parent) => parent.name === name)))
     throw new FileError('EBUSY', name);

@@ -1,7 +1,9 @@
-import { chmod, lstat, mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stagingName, syncFolder } from '../base/atomic-write.js';
 import { systemErrorCode, unless } from '../base/errors.js';
+import { removeTree } from '../base/remove-tree.js';
+import { makeUpperFolder } from '../upper/disk.js';
 
 /** Whether an environment has an upper layer, and whether it may be written to (docs/writable.md). */
 export type UpperState = 'none' | 'writable' | 'frozen';
@@ -64,6 +66,12 @@ export class UpperFolder {
     }
   }
 
+  /** Files without a name go: no process can have them open. */
+  async removeOrphans(): Promise<void> {
+    await removeTree(this.orphans);
+    await mkdir(this.orphans, { mode: 0o700 });
+  }
+
   /** From now on nothing may be written; durable. */
   async freeze(): Promise<void> {
     await writeFile(this.frozen, '', { mode: 0o644 });
@@ -99,9 +107,6 @@ export async function stageUpper(environment: string): Promise<UpperFolder> {
 }
 
 async function fillUpper(path: string): Promise<void> {
-  await mkdir(join(path, 'tree'));
-  // Of the root of the environment, whatever the umask is.
-  await chmod(join(path, 'tree'), 0o755);
-  await mkdir(join(path, 'orphans'), { mode: 0o700 });
+  makeUpperFolder(path);
   await writeFile(join(path, 'lock'), '', { mode: 0o600 });
 }

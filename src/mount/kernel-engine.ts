@@ -1,9 +1,9 @@
-import { constants } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { errno } from '../base/errno.js';
 import { systemErrorCode } from '../base/errors.js';
 import type { Image } from '../image/read.js';
 import type { Copy } from '../store/copies/copy-folder.js';
+import { errnoOf } from '../upper/file-error.js';
 import { controlName } from '../view/control-view.js';
 import { encodeView } from '../view/encode.js';
 import { controlSerial, environmentInode, environmentOf, rootInode, skeletonSlot } from '../view/inode.js';
@@ -280,9 +280,7 @@ export class KernelEngine implements Engine, CopyReader {
 }
 
 function systemErrno(error: unknown): number {
-  const code = systemErrorCode(error);
   // Another mount shows it.
-  if (code === 'ENVIRONMENT_BUSY') return errno.EBUSY;
-  const known: Readonly<Record<string, number>> = constants.errno;
-  return (code !== undefined && known[code]) || errno.EIO;
+  if (systemErrorCode(error) === 'ENVIRONMENT_BUSY') return errno.EBUSY;
+  return errnoOf(error) ?? errno.EIO;
 }

@@ -7,6 +7,7 @@ import { isFolder } from './merged-tree.js';
 import { whiteoutOf } from './names.js';
 import { type FolderNode, types } from './nodes.js';
 import type { UpperState } from './options.js';
+import { stampOf } from './stamp.js';
 
 /**
  * The steps of adoption (docs/writable.md). Paths are those at which things are shown. Nothing that is shown changes by
@@ -66,7 +67,7 @@ export function reveal(state: UpperState, path: string, onMerged: (folder: Folde
 
 /**
  * Takes away the copy of a file or link that the lower tree has just so; who has it open keeps it. False, and nothing is
- * done, where it is not in the state `stamp` (inode number on disk, size, mtime and ctime in ns) or has attributes.
+ * done, where it is not in the state `stamp` (`stampOf`) or has attributes.
  */
 export function giveBack(state: UpperState, path: string, stamp: string): boolean {
   const { disk, tree, events } = state;
@@ -75,9 +76,8 @@ export function giveBack(state: UpperState, path: string, stamp: string): boolea
   const file = folder?.children.get(name)?.node;
   if (folder === undefined || file?.kind !== 'file') return false;
   const onDisk = disk.pathIn(folder, name);
-  const { ino, size, mtimeNs, ctimeNs } = lstatSync(onDisk, { bigint: true });
-  if (`${ino} ${size} ${mtimeNs} ${ctimeNs}` !== stamp || listAttributes(state, file).length > 0)
-    return false;
+  const isAnother = stampOf(lstatSync(onDisk, { bigint: true })) !== stamp;
+  if (isAnother || listAttributes(state, file).length > 0) return false;
   const isLast = file.places.length === 1;
   const lower = folder.merged && tree.lower.child(folder.merged.entry, name);
   const isItself = lower !== undefined && tree.lower.inodeOf(lower) === file.inode;

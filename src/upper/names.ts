@@ -1,7 +1,7 @@
 import { FileError } from './file-error.js';
 
 /** Of a file that says that the rest of its name is not shown from the lower tree. */
-const whiteoutPrefix = '.wh.';
+export const whiteoutPrefix = '.wh.';
 /** A file that holds the path of the lower folder which its folder is merged with. */
 export const markerName = '.wh..lower';
 /** What a whiteout for it would be called has another meaning. */

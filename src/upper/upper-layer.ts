@@ -267,7 +267,7 @@ export class UpperLayer {
     reveal(this.#state, path, (folder) => addAlias(this.#state, folder));
   }
 
-  /** Takes a copy away that the lower tree has just so; `stamp`: 'ino size mtimeNs ctimeNs'. False where it is another by now. */
+  /** Takes a copy away that the lower tree has just so; `stamp`: as `stampOf`. False where it is another by now. */
   giveBack(path: string, stamp: string): boolean {
     return giveBack(this.#state, path, stamp);
   }

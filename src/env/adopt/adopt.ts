@@ -1,5 +1,6 @@
 import { ShenvError } from '../../base/errors.js';
 import type { Manifest } from '../../manifest/types.js';
+import { ImageCache } from '../../store/image-cache.js';
 import { publishWithFollowers } from '../publish.js';
 import type { Workspace } from '../workspace.js';
 import { type Adopted, commitAdoption } from './commit.js';
@@ -77,12 +78,13 @@ export async function commitOnDisk(
 ): Promise<Adopted> {
   const upper = workspace.environments.upper(current.name);
   return withUpperLock(upper, current.name, async () => {
-    const lower = await loadLower(workspace, current, await readTimes(upper.path));
+    const images = new ImageCache(workspace.store);
+    const lower = await loadLower(workspace, current, await readTimes(upper.path), images);
     const target = new DiskTarget(upper, lower);
     const publish = async (manifest: Manifest) => {
       if (manifest.generation !== current.generation) await publishWithFollowers(workspace, [manifest]);
     };
-    const compose = (manifest: Manifest) => loadLower(workspace, manifest, new Map());
+    const compose = (manifest: Manifest) => loadLower(workspace, manifest, new Map(), images);
     return commitAdoption({ target, current, compose, publish }, plan);
   });
 }

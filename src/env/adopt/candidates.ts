@@ -1,10 +1,12 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRefusal, ShenvError } from '../../base/errors.js';
+import { joinPath } from '../../upper/names.js';
+import { changedNsOf, stampOf } from '../../upper/stamp.js';
 import { type Installed, surveyDistribution } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 import type { Skipped } from './plan.js';
-import { isGone, joinPath, type UpperEntry, type UpperFolder, type UpperStatus } from './upper-tree.js';
+import { isGone, type UpperEntry, type UpperFolder, type UpperStatus } from './upper-tree.js';
 
 /** What an installer writes last is among them. */
 const complete = ['METADATA', 'WHEEL', 'RECORD', 'INSTALLER'];
@@ -22,8 +24,8 @@ export function readStatuses(root: string, upper: UpperFolder): Map<string, Uppe
       else {
         const status = statusUnlessGone(join(root, below));
         if (!status) continue;
-        const { mode, size, mtimeNs, ctimeNs, ino } = status;
-        const stamp = `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+        const { mode, size, mtimeNs } = status;
+        const stamp = stampOf(status);
         found.set(below, { mode: Number(mode) & 0o7777, sizeBytes: Number(size), mtimeNs, stamp });
       }
     }
@@ -95,9 +97,8 @@ function reasonToStay(
   return record && isRecent(record, quietSinceMs) ? 'it was written to just now' : undefined;
 }
 
-/** By the time that no program sets: when it was last written to, renamed or had its attributes changed. */
 function isRecent({ stamp }: UpperStatus, quietSinceMs: number): boolean {
-  return Number(BigInt(stamp.split(' ')[3]!) / 1_000_000n) > quietSinceMs;
+  return Number(changedNsOf(stamp) / 1_000_000n) > quietSinceMs;
 }
 
 export function folderAt(upper: UpperFolder, path: string): UpperFolder | undefined {

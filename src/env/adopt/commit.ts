@@ -9,7 +9,7 @@ import { placeOf } from './identity.js';
 import type { AdoptionPlan, Drop } from './plan.js';
 import { type Pair, reconcile, type Steps } from './reconcile.js';
 import type { AdoptionTarget } from './target.js';
-import { mergeTimes, readTimes, type Times, writeTimes } from './times.js';
+import { mergeTimes, readTimes, writeTimes } from './times.js';
 import { isKeepable, readUpperTree } from './upper-tree.js';
 
 /** Whoever shows the environment, or changes it without a mount. */
@@ -19,8 +19,8 @@ export interface Committing {
   current: Manifest;
   /** Composes what lies under the upper layer, without times. */
   compose(manifest: Manifest): Promise<View>;
-  /** Publishes the generation; durable when it resolves. From then on `lower`, with `times`, lies under the upper layer. */
-  publish(manifest: Manifest, lower: View, times: Times): Promise<void>;
+  /** Publishes the generation; durable when it resolves. From then on it lies under the upper layer, with the times on disk. */
+  publish(manifest: Manifest): Promise<void>;
 }
 
 /** What is to be done, and of folders what they were when that was found out. */
@@ -65,9 +65,8 @@ export async function commitAdoption(committing: Committing, plan: AdoptionPlan)
     for (const { path } of found.folders) noteFolder(target.root, path, folders);
     for (const path of found.hide) target.hide(path);
     await target.sync();
-    const times = await noteTimes(target, { steps: found, drops: plan.drops, before, after, folders });
-    if (plan.next) await committing.publish(plan.next, after, times);
-    else await committing.publish(current, after, times);
+    await noteTimes(target, { steps: found, drops: plan.drops, before, after, folders });
+    await committing.publish(next);
     for (const path of found.reveal) target.reveal(path);
     return found;
   });
@@ -84,7 +83,7 @@ function noteFolder(root: string, path: string, noted: Map<string, Required<Kept
 async function noteTimes(
   target: AdoptionTarget,
   { steps, drops, before, after, folders }: Noted & { before: View; after: View },
-): Promise<Times> {
+): Promise<void> {
   const added = new Map<number, Map<number, Kept>>();
   const note = ({ slot, node }: Place, { mtimeNs, mode }: Shown, lower: ViewEntry | undefined) => {
     const isUsual = mode === undefined || (lower && mode === (attributesOf(after, lower).mode & 0o777));
@@ -103,9 +102,7 @@ async function noteTimes(
   }
   const folder = dirname(target.root);
   const slots = new Set([0, ...[...before.layers, ...after.layers].map(({ slot }) => slot)]);
-  const times = mergeTimes(await readTimes(folder), added, slots);
-  await writeTimes(folder, times);
-  return times;
+  await writeTimes(folder, mergeTimes(await readTimes(folder), added, slots));
 }
 
 async function dropAll(

@@ -1,30 +1,29 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
 import { systemErrorCode, unless } from '../../base/errors.js';
-import { removeTree } from '../../base/remove-tree.js';
 import { inodeAttribute } from '../../upper/numbers.js';
+import { stampOf } from '../../upper/stamp.js';
 import { loadSystemCalls } from '../../upper/system-calls.js';
 import { attributesOf, locate } from '../../view/locate.js';
 import type { Kept, View } from '../../view/tree.js';
 import type { UpperFolder } from '../upper-folder.js';
 import type { AdoptionTarget } from './target.js';
-import { whiteoutPrefix } from './upper-tree.js';
+import { whiteoutPathOf } from './upper-tree.js';
 
 /** An upper layer that no process serves; its caller holds the lock. Throws ENGINE_UNAVAILABLE. */
 export class DiskTarget implements AdoptionTarget {
   readonly root: string;
-  readonly #orphans: string;
+  readonly #upper: UpperFolder;
   readonly #lower: View;
   readonly #calls = loadSystemCalls();
   /** Folders that were changed since the last sync. */
   readonly #touched = new Set<string>();
 
   /** `lower` is what lies under it. */
-  constructor({ tree, orphans }: UpperFolder, lower: View) {
-    this.root = tree;
-    this.#orphans = orphans;
+  constructor(upper: UpperFolder, lower: View) {
+    this.root = upper.tree;
+    this.#upper = upper;
     this.#lower = lower;
   }
 
@@ -34,22 +33,22 @@ export class DiskTarget implements AdoptionTarget {
 
   hide(path: string): void {
     this.#copyUpFolder(folderOf(path));
-    this.#keepingTime(path, (target) => writeFileSync(whiteoutOf(target), '', { mode: 0o600 }));
+    this.#keepingTime(path, (target) => writeFileSync(whiteoutPathOf(target), '', { mode: 0o600 }));
   }
 
   reveal(path: string): void {
-    this.#keepingTime(path, (target) => ignoring('ENOENT', () => unlinkSync(whiteoutOf(target))));
+    this.#keepingTime(path, (target) => ignoring('ENOENT', () => unlinkSync(whiteoutPathOf(target))));
   }
 
   giveBack(path: string, stamp: string): boolean {
     return this.#keepingTime(path, (target) => {
       const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
       if (!status) return false;
-      const { ino, size, mtimeNs, ctimeNs, nlink } = status;
-      if (`${ino} ${size} ${mtimeNs} ${ctimeNs}` !== stamp || this.#hasAttributes(target)) return false;
+      const { ino, nlink } = status;
+      if (stampOf(status) !== stamp || this.#hasAttributes(target)) return false;
       // Through a mount nobody has it open; the runtime has no unlink of tens of thousands that is as quick as one of a folder.
       if (nlink > 1n) unlinkSync(target);
-      else renameSync(target, join(this.#orphans, ino.toString(16)));
+      else renameSync(target, join(this.#upper.orphans, ino.toString(16)));
       return true;
     });
   }
@@ -66,8 +65,7 @@ export class DiskTarget implements AdoptionTarget {
   async sync(): Promise<void> {
     for (const folder of this.#touched) await unless('ENOENT', syncFolder(folder));
     this.#touched.clear();
-    await removeTree(this.#orphans);
-    await mkdir(this.#orphans, { mode: 0o700 });
+    await this.#upper.removeOrphans();
   }
 
   #hasAttributes(target: string): boolean {
@@ -101,10 +99,6 @@ export class DiskTarget implements AdoptionTarget {
       this.#calls.setTimes(target, 'omit', mtimeNs);
     });
   }
-}
-
-function whiteoutOf(target: string): string {
-  return join(dirname(target), `${whiteoutPrefix}${basename(target)}`);
 }
 
 function folderOf(path: string): string {

@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { joinPath } from '../../upper/names.js';
 import { attributesOf, listEntries, locate } from '../../view/locate.js';
 import type { View, ViewEntry } from '../../view/tree.js';
 import { isBytecode } from '../transfer/survey.js';
-import { joinPath, type UpperEntry, type UpperFolder } from './upper-tree.js';
+import type { UpperEntry, UpperFolder } from './upper-tree.js';
 
 /** What an environment has that its manifest does not compose, or has no more. */
 export interface LocalEdit {

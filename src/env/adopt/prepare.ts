@@ -5,6 +5,7 @@ import type { Digest } from '../../base/brands.js';
 import { walkImage } from '../../image/dump.js';
 import type { Image } from '../../image/read.js';
 import type { Manifest } from '../../manifest/types.js';
+import { ImageCache } from '../../store/image-cache.js';
 import { ImageContents } from '../../store/image-contents.js';
 import type { View } from '../../view/tree.js';
 import { compileImages } from '../bytecode.js';
@@ -78,12 +79,14 @@ class Preparing {
   readonly #root: string;
   /** For wheels. */
   readonly #folder: string;
+  readonly #images: ImageCache;
 
   constructor(workspace: Workspace, request: PrepareRequest, folder: string) {
     this.#workspace = workspace;
     this.#request = request;
     this.#root = join(request.folder, 'tree');
     this.#folder = folder;
+    this.#images = new ImageCache(workspace.store);
   }
 
   async run(): Promise<Prepared> {
@@ -118,7 +121,7 @@ class Preparing {
     const upper = await readUpperTree(this.#root);
     const statuses = readStatuses(this.#root, upper);
     const times = await readTimes(folder);
-    const before = await loadLower(this.#workspace, manifest, times);
+    const before = await loadLower(this.#workspace, manifest, times, this.#images);
     const roots = await findRoots(this.#root, upper, { name: manifest.name, mounts });
     return { upper, statuses, times, before, roots, base };
   }
@@ -158,7 +161,7 @@ class Preparing {
       hasBytecode: (image) => isMostlyCompiled(image, upper, base),
     });
     await compileImages(this.#workspace, base.interpreter.record, manifest.layers);
-    const after = await loadLower(this.#workspace, manifest, times);
+    const after = await loadLower(this.#workspace, manifest, times, this.#images);
     return { manifest, after, steps: reconcile(upper, before, after) };
   }
 

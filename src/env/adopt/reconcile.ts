@@ -1,7 +1,8 @@
+import { joinPath } from '../../upper/names.js';
 import { listEntries, locate } from '../../view/locate.js';
 import type { View, ViewEntry } from '../../view/tree.js';
 import { identityOf } from './identity.js';
-import { joinPath, type UpperEntry, type UpperFolder } from './upper-tree.js';
+import type { UpperEntry, UpperFolder } from './upper-tree.js';
 
 /** A name of the upper layer that the lower tree has too. */
 export interface Pair {

@@ -1,12 +1,11 @@
 import { lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { syncFolder } from '../../base/atomic-write.js';
 import { ShenvError, unless } from '../../base/errors.js';
-import { removeTree } from '../../base/remove-tree.js';
+import { hiddenBy } from '../../upper/names.js';
 import type { UpperFolder } from '../upper-folder.js';
 import { withUpperLock } from './upper-lock.js';
-import { whiteoutPrefix } from './upper-tree.js';
+import { whiteoutPathOf } from './upper-tree.js';
 
 /** What was taken back. */
 export interface Reverted {
@@ -32,7 +31,7 @@ function assertInside(root: string, path: string): void {
     });
   }
   for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) {
-    if (!isThere(whiteoutOf(root, above))) continue;
+    if (!isThere(whiteoutPathOf(join(root, above)))) continue;
     throw new ShenvError(
       'USAGE',
       `'${path}' cannot be taken back alone: '${above}' was removed or replaced`,
@@ -45,14 +44,11 @@ function assertInside(root: string, path: string): void {
 
 /** Top-level names of an upper layer. */
 function allOf(root: string): string[] {
-  const names = readdirSync(root).map((name) =>
-    name.startsWith(whiteoutPrefix) ? name.slice(whiteoutPrefix.length) : name,
-  );
-  return [...new Set(names)];
+  return [...new Set(readdirSync(root).map((name) => hiddenBy(name) ?? name))];
 }
 
 function isEdited(root: string, path: string): boolean {
-  return isThere(join(root, path)) || isThere(whiteoutOf(root, path));
+  return isThere(join(root, path)) || isThere(whiteoutPathOf(join(root, path)));
 }
 
 function isThere(path: string): boolean {
@@ -63,10 +59,6 @@ function isThere(path: string): boolean {
     if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false;
     throw error;
   }
-}
-
-function whiteoutOf(root: string, path: string): string {
-  return join(root, dirname(path), `${whiteoutPrefix}${basename(path)}`);
 }
 
 /**
@@ -83,8 +75,7 @@ export async function revertOnDisk(
     for (const path of doomed) takeBack(upper, path);
     for (const parent of new Set(doomed.map((path) => dirname(join(upper.tree, path)))))
       await unless('ENOENT', syncFolder(parent));
-    await removeTree(upper.orphans);
-    await mkdir(upper.orphans, { mode: 0o700 });
+    await upper.removeOrphans();
     return { paths: doomed };
   });
 }
@@ -93,6 +84,6 @@ function takeBack({ tree, orphans }: UpperFolder, path: string): void {
   const target = join(tree, path);
   const status = lstatSync(target, { bigint: true, throwIfNoEntry: false });
   if (status) renameSync(target, join(orphans, status.ino.toString(16)));
-  const whiteout = whiteoutOf(tree, path);
+  const whiteout = whiteoutPathOf(target);
   if (isThere(whiteout)) unlinkSync(whiteout);
 }

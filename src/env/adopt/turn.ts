@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { ShenvError } from '../../base/errors.js';
-import { loadSystemCalls } from '../../upper/system-calls.js';
 import type { UpperFolder } from '../upper-folder.js';
 import type { Workspace } from '../workspace.js';
+import { withFlock } from './flock.js';
 
 const waitMs = 600_000;
 const lookEveryMs = 100;
@@ -18,19 +17,15 @@ export async function inTurn<T>(
   name: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const calls = loadSystemCalls();
-  const file = await open(adopting, 'a', 0o600);
-  try {
-    const endMs = Date.now() + waitMs;
-    for (let isTold = false; !calls.lockFile(file.fd); isTold = true) {
-      if (!isTold) progress.note(`Waiting for another process that adopts from '${name}' just now`);
-      if (Date.now() >= endMs) throw neverEnds(name, adopting);
-      await setTimeout(lookEveryMs, undefined, signal ? { signal } : {});
-    }
-    return await work();
-  } finally {
-    await file.close();
-  }
+  const endMs = Date.now() + waitMs;
+  let isTold = false;
+  const wait = async () => {
+    if (!isTold) progress.note(`Waiting for another process that adopts from '${name}' just now`);
+    isTold = true;
+    if (Date.now() >= endMs) throw neverEnds(name, adopting);
+    await setTimeout(lookEveryMs, undefined, signal ? { signal } : {});
+  };
+  return withFlock(adopting, wait, work);
 }
 
 function neverEnds(name: string, path: string): ShenvError {

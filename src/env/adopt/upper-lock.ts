@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import { ShenvError } from '../../base/errors.js';
-import { loadSystemCalls } from '../../upper/system-calls.js';
 import type { UpperFolder } from '../upper-folder.js';
+import { withFlock } from './flock.js';
 
 /**
  * Does `work` while no other process serves the upper layer or changes it without a mount. Throws ENVIRONMENT_IN_USE when
@@ -12,17 +11,11 @@ export async function withUpperLock<T>(
   name: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const calls = loadSystemCalls();
-  const file = await open(lock, 'a', 0o600);
-  try {
-    if (!calls.lockFile(file.fd)) {
-      throw new ShenvError('ENVIRONMENT_IN_USE', `Another process serves '${name}', or changes it just now`, {
-        hint: 'Run the command again; where a mount of another user or host shows it, run it there.',
-        path: lock,
-      });
-    }
-    return await work();
-  } finally {
-    await file.close();
-  }
+  const giveUp = async () => {
+    throw new ShenvError('ENVIRONMENT_IN_USE', `Another process serves '${name}', or changes it just now`, {
+      hint: 'Run the command again; where a mount of another user or host shows it, run it there.',
+      path: lock,
+    });
+  };
+  return withFlock(lock, giveUp, work);
 }

@@ -1,10 +1,7 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../../base/errors.js';
-
-/** docs/writable.md, "On disk". */
-export const whiteoutPrefix = '.wh.';
-export const redirectName = '.wh..lower';
+import { hiddenBy, joinPath, markerName, whiteoutPrefix } from '../../upper/names.js';
 
 /** What an upper layer has at one name. */
 export type UpperEntry = UpperFolder | { kind: 'file' | 'link' | 'other' };
@@ -24,8 +21,9 @@ export async function readUpperTree(folder: string): Promise<UpperFolder> {
   const read: UpperFolder = { kind: 'folder', entries: new Map(), whiteouts: new Set(), redirect: undefined };
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const { name } = entry;
-    if (name === redirectName) read.redirect = await unlessGone(readFile(join(folder, name), 'utf8'));
-    else if (name.startsWith(whiteoutPrefix)) read.whiteouts.add(name.slice(whiteoutPrefix.length));
+    const hidden = hiddenBy(name);
+    if (name === markerName) read.redirect = await unlessGone(readFile(join(folder, name), 'utf8'));
+    else if (hidden !== undefined) read.whiteouts.add(hidden);
     else if (entry.isDirectory()) {
       const below = await unlessGone(readUpperTree(join(folder, name)));
       if (below) read.entries.set(name, below);
@@ -55,7 +53,7 @@ export interface UpperStatus {
   mode: number;
   sizeBytes: number;
   mtimeNs: bigint;
-  /** Another one, and it is not what it was: inode number, size, both times. */
+  /** As `stampOf`. */
   stamp: string;
 }
 
@@ -64,15 +62,9 @@ export function isKeepable(mode: number): boolean {
   return (mode & 0o7000) === 0;
 }
 
-/** Throws system errors. */
-export async function statusOf(path: string): Promise<UpperStatus> {
-  const { mode, size, mtimeNs, ctimeNs, ino } = await lstat(path, { bigint: true });
-  const stamp = `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-  return { mode: Number(mode) & 0o7777, sizeBytes: Number(size), mtimeNs, stamp };
-}
-
-export function joinPath(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
+/** Where the whiteout of what is at `path` in an upper layer's `tree` is, or would be. */
+export function whiteoutPathOf(path: string): string {
+  return join(dirname(path), `${whiteoutPrefix}${basename(path)}`);
 }
 
 /** The paths that whiteouts hide. */

@@ -1,13 +1,12 @@
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { openTrustedSync } from '../../base/trust.js';
 import { ContentMissing, type Lower } from '../../upper/lower.js';
+import { loadSystemCalls } from '../../upper/system-calls.js';
 import { checkedBytecodeHeader, checkedHeaderAt } from '../../view/bytecode-header.js';
 import type { GeneratedEntry, ImageEntry, View } from '../../view/tree.js';
 
 /** Gives the bytes of a generated file. */
 export type RenderFile = (view: View, entry: GeneratedEntry) => Promise<Buffer>;
-
-const pieceBytes = 1 << 20;
 
 /** The lower tree of one generation, whose files can be copied. Generated files are made before: `prepare`. */
 export class LowerContents implements Lower {
@@ -47,13 +46,7 @@ export class LowerContents implements Lower {
     const { holder, offset, sizeBytes } = this.view.layers[layer]!.image.contentPlace(node);
     const source = openTrustedSync(holder.path, holder.trust);
     try {
-      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, sizeBytes));
-      for (let done = 0; done < sizeBytes; ) {
-        const count = readSync(source, piece, 0, Math.min(piece.length, sizeBytes - done), offset + done);
-        if (count === 0) throw Object.assign(new Error(`${holder.path} is too short`), { code: 'EIO' });
-        writeWhole(fd, piece.subarray(0, count), done);
-        done += count;
-      }
+      loadSystemCalls().copyRange(source, offset, sizeBytes, fd);
     } finally {
       closeSync(source);
     }

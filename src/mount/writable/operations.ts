@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import type { FileAttributes } from '../../upper/attributes.js';
 import { type ErrnoName, FileError } from '../../upper/file-error.js';
+import { typeBits, types } from '../../upper/nodes.js';
 import type { UpperLayer } from '../../upper/upper-layer.js';
 import { environmentOf, isOfEnvironment } from '../../view/inode.js';
 import type { BackingFlags, ForwardedRequest } from '../native-addon.js';
@@ -89,14 +90,12 @@ function list(call: Call, plus: boolean): Outcome {
   return reply(encodeListing(namesAfter(call, offset), room, plus));
 }
 
-const typeBits = 0o170000;
-const directoryMode = 0o040000;
 const [setUserBit, setGroupBit] = [0o4000, 0o2000];
 
 function* namesAfter({ upper, request: { inode }, nodeIdOf }: Call, offset: number): Generator<ListedName> {
   const above = upper.parentOf(inode);
-  if (offset < 1) yield { name: '.', inode, mode: directoryMode, cookie: 1, entry: undefined };
-  if (offset < 2) yield { name: '..', inode: above, mode: directoryMode, cookie: 2, entry: undefined };
+  if (offset < 1) yield { name: '.', inode, mode: types.folder, cookie: 1, entry: undefined };
+  if (offset < 2) yield { name: '..', inode: above, mode: types.folder, cookie: 2, entry: undefined };
   for (const { type, attributes, ...listed } of upper.list(inode, offset)) {
     const isKnown = attributes?.size !== undefined;
     const entry = isKnown ? { nodeId: nodeIdOf(listed.inode), attributes } : undefined;
@@ -120,7 +119,7 @@ function setattr({ upper, request }: Call): Outcome {
 function withoutSetId(mode: number): number | undefined {
   const groupBit = (mode & constants.S_IXGRP) !== 0 ? setGroupBit : 0;
   const doomed = mode & (setUserBit | groupBit);
-  return (mode & typeBits) === constants.S_IFREG && doomed !== 0 ? mode & 0o7777 & ~doomed : undefined;
+  return (mode & typeBits) === types.file && doomed !== 0 ? mode & 0o7777 & ~doomed : undefined;
 }
 
 /** mknod(2) of a regular file comes here too, where the kernel does not know CREATE. */
@@ -212,7 +211,7 @@ function back(call: Call, forWriting: boolean): Outcome {
 function getattr(call: Call): Outcome {
   const { upper, request } = call;
   const attributes = upper.measured(request.inode);
-  if ((attributes.mode & typeBits) === directoryMode && !attributes.isLower) backFolder(call, request.inode);
+  if ((attributes.mode & typeBits) === types.folder && !attributes.isLower) backFolder(call, request.inode);
   return reply(encodeAttributes(attributes));
 }
 

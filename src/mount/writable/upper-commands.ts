@@ -7,8 +7,10 @@ import { loadLower } from '../../env/adopt/lower-view.js';
 import { decodePlan } from '../../env/adopt/plan.js';
 import { pathsToRevert, type Reverted } from '../../env/adopt/revert.js';
 import type { AdoptionTarget } from '../../env/adopt/target.js';
+import { assertWritable } from '../../env/adopt/writable.js';
 import { publishWithFollowers } from '../../env/publish.js';
 import type { Workspace } from '../../env/workspace.js';
+import { ImageCache } from '../../store/image-cache.js';
 import type { Engine } from '../engine.js';
 import type { MountedEnvironments } from '../mounted-environments.js';
 import type { ShownUpper } from './upper-layers.js';
@@ -29,17 +31,18 @@ export class UpperCommands {
     this.#options = options;
   }
 
-  /** Carries out a plan of `shenv-fs adopt`. Throws ENVIRONMENT_MISSING, ENVIRONMENT_CHANGED, as `commitAdoption`. */
+  /** Carries out a plan of `shenv-fs adopt`. Throws ENVIRONMENT_MISSING, NOT_WRITABLE, and as `commitAdoption`. */
   async adopt(name: string, planFile: string): Promise<Adopted> {
     const { workspace, environments, engine, show } = this.#options;
     const plan = decodePlan(await readFile(planFile), planFile);
     const { serial, shown } = await this.#find(name);
     const current = await workspace.environments.read(name);
+    const images = new ImageCache(workspace.store);
     const adopted = await commitAdoption(
       {
         target: this.#target(name, serial, shown),
         current,
-        compose: (manifest) => loadLower(workspace, manifest, new Map()),
+        compose: (manifest) => loadLower(workspace, manifest, new Map(), images),
         publish: async (manifest) => {
           if (manifest.generation !== current.generation) await publishWithFollowers(workspace, [manifest]);
           environments.outdate(name);
@@ -52,7 +55,7 @@ export class UpperCommands {
     return adopted;
   }
 
-  /** Takes local edits back. Throws ENVIRONMENT_MISSING, USAGE as `pathsToRevert`. */
+  /** Takes local edits back. Throws ENVIRONMENT_MISSING, NOT_WRITABLE, USAGE as `pathsToRevert`. */
   async revert(name: string, paths: readonly string[]): Promise<Reverted> {
     const { workspace, engine } = this.#options;
     const { serial, shown } = await this.#find(name);
@@ -69,9 +72,8 @@ export class UpperCommands {
     const view = await environments.load(name);
     const shown = view && environments.upperOf(view.environmentSerial);
     if (view && shown) return { serial: view.environmentSerial, shown };
-    // Tells what is wrong with the name.
-    await workspace.environments.read(name);
-    throw new Error(`'${name}' is not writable`);
+    await assertWritable(workspace, name);
+    throw new Error(`'${name}' is writable, but not shown`);
   }
 
   #target(name: string, serial: number, { upper }: ShownUpper): AdoptionTarget {
