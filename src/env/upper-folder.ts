@@ -8,6 +8,13 @@ import { makeUpperFolder } from '../upper/disk.js';
 /** Whether an environment has an upper layer, and whether it may be written to (docs/writable.md). */
 export type UpperState = 'none' | 'writable' | 'frozen';
 
+/** When two of them are not equal, what is in the upper layer may be other things. */
+export interface UpperMark {
+  state: UpperState;
+  /** Tells one freezing from the next: others may have written in between. Empty unless it is frozen. */
+  frozenAs: string;
+}
+
 /** The name of the upper layer in the folder of an environment. */
 export const upperName = 'upper';
 
@@ -37,11 +44,17 @@ export class UpperFolder {
     this.adopting = join(this.path, 'adopting');
   }
 
-  /** A link is not followed: the home may be another user's. */
   async state(): Promise<UpperState> {
+    return (await this.mark()).state;
+  }
+
+  /** A link is not followed: the home may be another user's. */
+  async mark(): Promise<UpperMark> {
     const status = await unless('ENOENT', lstat(this.path));
-    if (!status?.isDirectory()) return 'none';
-    return (await unless('ENOENT', lstat(this.frozen))) ? 'frozen' : 'writable';
+    if (!status?.isDirectory()) return { state: 'none', frozenAs: '' };
+    const frozen = await unless('ENOENT', lstat(this.frozen, { bigint: true }));
+    if (!frozen) return { state: 'writable', frozenAs: '' };
+    return { state: 'frozen', frozenAs: `${frozen.ino} ${frozen.mtimeNs}` };
   }
 
   /** Whether anything in it makes the environment other than what its manifest composes. */
@@ -104,6 +117,10 @@ export async function stageUpper(environment: string): Promise<UpperFolder> {
   await mkdir(upper.path, { mode: 0o755 });
   await fillUpper(upper.path);
   return upper;
+}
+
+export function isSameMark(one: UpperMark, other: UpperMark): boolean {
+  return one.state === other.state && one.frozenAs === other.frozenAs;
 }
 
 async function fillUpper(path: string): Promise<void> {

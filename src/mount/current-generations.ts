@@ -1,6 +1,7 @@
 import { ShenvError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { parseReference } from '../env/name.js';
+import { isSameMark } from '../env/upper-folder.js';
 import type { Workspace } from '../env/workspace.js';
 import { logFailure } from './log-events.js';
 import type { MountedEnvironment } from './mounted-environment.js';
@@ -43,12 +44,12 @@ export class CurrentGenerations {
       const generation = reference.generation ?? (await environments.generations(name)).at(-1)!;
       const manifest = await environments.read(reference.name, generation);
       if (this.#isAnother(manifest.serial, known)) return undefined;
-      const upper = await environments.upper(reference.name).state();
-      const isSameState = (known?.upper ?? upper) === upper;
+      const upper = await environments.upper(reference.name).mark();
+      const isSameUpper = known?.upper === undefined || isSameMark(known.upper, upper);
       const isSame = known?.generation === generation && known.environmentSerial === manifest.serial;
       // A new generation is composed anyway: it must not count for the next read too.
       const isOutdated = this.#outdated.delete(name);
-      if (isSame && isSameState && !isOutdated) {
+      if (isSame && isSameUpper && !isOutdated) {
         known.upper = upper;
         return known;
       }

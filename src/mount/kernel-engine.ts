@@ -80,11 +80,12 @@ export class KernelEngine implements Engine, CopyReader {
     for (const { name, before, after } of replaced) {
       if (!this.#mayBeKnown(before.environmentSerial)) continue;
       if (after?.environmentSerial !== before.environmentSerial) {
-        this.#dropView(before);
+        this.#dropView(name, before);
         continue;
       }
-      this.#publishView(after);
+      const isSameUpper = this.#publishView(after);
       this.#kernel!.forgetChanges(name, before, after);
+      if (!isSameUpper) this.#kernel!.forgetAll([name]);
     }
     if (renewed.size > 0)
       for (const replacement of replaced) this.#kernel!.forgetContents(replacement, renewed);
@@ -172,9 +173,11 @@ export class KernelEngine implements Engine, CopyReader {
     this.#kernel!.forgetRoots(before, this.#roots);
   }
 
-  #publishView(next: View): void {
+  /** False where another upper layer lies over it from now on than before. */
+  #publishView(next: View): boolean {
     const session = this.#session!;
-    const view = keepLayers(next, this.#published.get(next.environmentSerial)?.view);
+    const before = this.#published.get(next.environmentSerial);
+    const view = keepLayers(next, before?.view);
     const { journal } = this.#options;
     journal?.load(
       view.environmentSerial,
@@ -183,11 +186,19 @@ export class KernelEngine implements Engine, CopyReader {
     const images = imagesOf(view);
     this.#images!.add(images);
     const upper = this.#options.source.upperOf(view.environmentSerial);
+    const isSameUpper = before === undefined || before.upper === upper;
+    if (!isSameUpper) this.#dropUpper(before);
     upper?.lieOver(view);
     upper?.news.tell(session);
     session.publishView(encodeView(view));
     this.#images!.show(images, this.#unpublish(view.environmentSerial));
-    this.#published.set(view.environmentSerial, publishedView(view));
+    this.#published.set(view.environmentSerial, publishedView(view, upper));
+    return isSameUpper;
+  }
+
+  #dropUpper({ view, upper }: PublishedView): void {
+    upper?.news.retire();
+    this.#session!.dropUpper(view.environmentSerial);
   }
 
   /** What is generated for the view is forgotten, too; the images that it showed. */
@@ -218,11 +229,12 @@ export class KernelEngine implements Engine, CopyReader {
     return this.#published.has(environmentSerial) || inherited?.loaded.has(environmentSerial) === true;
   }
 
-  #dropView(view: View): void {
+  #dropView(name: string, view: View): void {
+    const before = this.#published.get(view.environmentSerial);
     this.#session!.dropView(view.environmentSerial);
-    this.#session!.dropUpper(view.environmentSerial);
+    if (before) this.#dropUpper(before);
     this.#images!.show([], this.#unpublish(view.environmentSerial));
-    this.#kernel!.forgetView(view);
+    this.#kernel!.forgetView(name, view);
   }
 
   async #answerUpcall(upcall: Upcall): Promise<void> {

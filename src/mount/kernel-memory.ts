@@ -30,10 +30,16 @@ export class KernelMemory {
     this.#session.invalidateInode(rootInode);
   }
 
-  /** A view that is gone: its root's name went with `forgetRoots`; the mount's own root has none, so all that is in it. */
-  forgetView({ root }: View): void {
-    if (!this.#isSole) return;
-    for (const name of root.entries.keys()) this.#session.invalidateEntry(root.inode, name);
+  /**
+   * A view that is gone, though its environment may still be in the root: it is there, but cannot be composed. The mount's
+   * own root has no name, so all that is in it goes.
+   */
+  forgetView(name: string, { root }: View): void {
+    if (!this.#isSole) {
+      this.#session.invalidateEntry(rootInode, name);
+      return;
+    }
+    for (const entry of root.entries.keys()) this.#session.invalidateEntry(root.inode, entry);
     this.#session.invalidateInode(root.inode);
   }
 

@@ -62,12 +62,14 @@ export class MountedComposer {
     environment.images = [...imagesOf(manifest.layers)];
     await shown.cover(environment.images);
     const upper = environments.upper(plainName);
-    const state = environment.upper ?? (await upper.state());
+    const mark = await upper.mark();
+    environment.upper = mark;
+    const { state } = mark;
     const sealed = await this.#loadSealed(name, manifest, state);
     const composed = sealed ?? (await loadView(manifest, images, environments.interpreters, state));
     if (state === 'none') return composed;
     const view = applyTimes(composed, await readTimes(upper.path));
-    await uppers.open(upper, view, environment.wasShown === true);
+    await uppers.open(upper, view, { mark, wasShown: environment.wasShown === true });
     return view;
   }
 

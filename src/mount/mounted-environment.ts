@@ -1,5 +1,5 @@
 import type { Logger } from '../base/log.js';
-import type { UpperState } from '../env/upper-folder.js';
+import type { UpperMark } from '../env/upper-folder.js';
 import type { ImageName } from '../store/layout.js';
 import type { View } from '../view/tree.js';
 import type { ShownImages } from './shown-images.js';
@@ -13,8 +13,8 @@ export interface MountedEnvironment {
   view: Promise<View> | undefined;
   /** What the view shows; known before it is composed. */
   images: readonly ImageName[];
-  /** Whether it has an upper layer; undefined until that was looked at. */
-  upper?: UpperState;
+  /** Its upper layer, if it has one; undefined until that was looked at. */
+  upper?: UpperMark;
   /** The kernel may know it from a process before this one, though this one has not composed it. */
   wasShown?: boolean;
 }

@@ -187,10 +187,8 @@ export class MountedEnvironments implements ViewSource {
 
   /** One that was renamed keeps its upper layer; one that is gone gives it back. */
   #followUppers(): void {
-    const lying = [...this.#environments.values()].filter(({ upper }) => upper !== 'none');
+    const lying = [...this.#environments.values()].filter(({ upper }) => upper?.state !== 'none');
     this.uppers.keepOnly(new Set(lying.map(({ environmentSerial }) => environmentSerial)));
-    for (const { environmentSerial, upper } of lying)
-      if (upper !== undefined) this.uppers.follow(environmentSerial, upper);
   }
 
   #tellJournal(

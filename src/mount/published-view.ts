@@ -1,14 +1,17 @@
 import type { Image } from '../image/read.js';
 import type { GeneratedEntry, View, ViewDirectory } from '../view/tree.js';
+import type { ShownUpper } from './writable/upper-layers.js';
 
 /** A view that an engine serves, with its generated files by inode number. */
 export interface PublishedView {
   view: View;
+  /** What lies over it. */
+  upper: ShownUpper | undefined;
   generated: ReadonlyMap<bigint, GeneratedEntry>;
 }
 
-export function publishedView(view: View): PublishedView {
-  return { view, generated: collectGenerated(view.root) };
+export function publishedView(view: View, upper: ShownUpper | undefined): PublishedView {
+  return { view, upper, generated: collectGenerated(view.root) };
 }
 
 /**

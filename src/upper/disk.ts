@@ -2,7 +2,7 @@ import { chmodSync, closeSync, constants, existsSync, lstatSync, mkdirSync, open
 import { join } from 'node:path';
 import { ShenvError, systemErrorCode } from '../base/errors.js';
 import type { FolderNode, UpperNode } from './nodes.js';
-import { lockWaitMs, type UpperOptions } from './options.js';
+import type { UpperOptions } from './options.js';
 import { loadSystemCalls, renameFlags, type SystemCalls } from './system-calls.js';
 
 const oPath = 0o10000000;
@@ -15,33 +15,34 @@ export function makeUpperFolder(folder: string): void {
   if (mkdirSync(tree, { recursive: true }) !== undefined) chmodSync(tree, 0o755);
 }
 
-/** The folder of an upper layer, locked, and where things are in it. Stays with the folder when that is renamed. */
+/**
+ * The folder of an upper layer and where things are in it. Stays with the folder when that is renamed. It is locked, unless
+ * it is frozen: then any number of processes shows it, and nothing in it is changed.
+ */
 export class Disk {
   readonly calls: SystemCalls;
   readonly #folderFd: number;
-  readonly #lockFd: number;
-  readonly #tree: string;
-  readonly #orphans: string;
-  readonly #frozen: string;
+  /** Undefined where it is frozen. */
+  readonly #lockFd: number | undefined;
+  #folder: string;
   #temporary = 0;
 
-  private constructor(calls: SystemCalls, folderFd: number, lockFd: number) {
+  private constructor(calls: SystemCalls, folderFd: number, lockFd: number | undefined) {
     this.calls = calls;
     this.#folderFd = folderFd;
     this.#lockFd = lockFd;
-    this.#tree = `/proc/self/fd/${folderFd}/tree`;
-    this.#orphans = `/proc/self/fd/${folderFd}/orphans`;
-    this.#frozen = `/proc/self/fd/${folderFd}/frozen`;
+    this.#folder = `/proc/self/fd/${folderFd}`;
   }
 
   /** Throws ENVIRONMENT_BUSY, ENGINE_UNAVAILABLE, system errors. */
-  static async open({ folder, isTakenOver }: Pick<UpperOptions, 'folder' | 'isTakenOver'>): Promise<Disk> {
+  static async open({ folder, lockWaitMs = 0 }: Pick<UpperOptions, 'folder' | 'lockWaitMs'>): Promise<Disk> {
     const calls = loadSystemCalls();
     const folderFd = openSync(folder, oPath | constants.O_DIRECTORY);
+    if (existsSync(`/proc/self/fd/${folderFd}/frozen`)) return new Disk(calls, folderFd, undefined);
     let lockFd: number | undefined;
     try {
-      lockFd = openSync(`/proc/self/fd/${folderFd}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600);
-      await lock(calls, lockFd, folder, isTakenOver ? lockWaitMs : 0);
+      lockFd = openLock(`/proc/self/fd/${folderFd}/lock`, folder);
+      await lock(calls, lockFd, folder, lockWaitMs);
       makeUpperFolder(`/proc/self/fd/${folderFd}`);
       return new Disk(calls, folderFd, lockFd);
     } catch (error) {
@@ -52,32 +53,35 @@ export class Disk {
   }
 
   close(): void {
-    closeSync(this.#lockFd);
+    if (this.#lockFd !== undefined) closeSync(this.#lockFd);
     closeSync(this.#folderFd);
+    // The number may be another folder's soon: an operation that comes late must not find that.
+    this.#folder = '/proc/self/fd/closed';
+  }
+
+  /** As it was when it was opened. */
+  get isFrozen(): boolean {
+    return this.#lockFd === undefined;
   }
 
   get orphansPath(): string {
-    return this.#orphans;
-  }
-
-  get isFrozen(): boolean {
-    return existsSync(this.#frozen);
+    return `${this.#folder}/orphans`;
   }
 
   orphanPath(inode: bigint): string {
-    return `${this.#orphans}/${inode.toString(16).padStart(16, '0')}`;
+    return `${this.orphansPath}/${inode.toString(16).padStart(16, '0')}`;
   }
 
   /** A name in `orphans/` that no orphan has. */
   temporaryPath(): string {
     this.#temporary += 1;
-    return `${this.#orphans}/new-${this.#temporary}`;
+    return `${this.orphansPath}/new-${this.#temporary}`;
   }
 
   folderPath(folder: FolderNode): string {
     let path = '';
     for (let at: FolderNode = folder; at.parent !== undefined; at = at.parent) path = `/${at.name}${path}`;
-    return this.#tree + path;
+    return `${this.#folder}/tree${path}`;
   }
 
   pathIn(folder: FolderNode, name: string): string {
@@ -112,6 +116,19 @@ export class Disk {
   }
 }
 
+function openLock(path: string, folder: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EROFS') throw error;
+    throw new ShenvError(
+      'ENVIRONMENT_BUSY',
+      `The environment of '${folder}' is writable, but not from here: the file system is read-only`,
+      { hint: 'Run `shenv-fs seal` where it can be written: then all can show it.', path: folder },
+    );
+  }
+}
+
 async function lock(calls: SystemCalls, fd: number, folder: string, waitMs: number): Promise<void> {
   const endMs = Date.now() + waitMs;
   while (!calls.lockFile(fd)) {
@@ -125,7 +142,7 @@ function busy(folder: string): ShenvError {
     'ENVIRONMENT_BUSY',
     `Another process shows or changes the environment of '${folder}'`,
     {
-      hint: 'Unmount it there, or wait until the other command has ended; `shenv-fs status` says where it is shown.',
+      hint: 'Unmount it there, seal it there (then all can show it), or wait until the other command has ended; `shenv-fs status` says where it is shown.',
       path: folder,
     },
   );

@@ -10,24 +10,13 @@ import { existing } from './removal.js';
  */
 export class Guard {
   readonly #state: UpperState;
-  #isFrozen: boolean;
-
   constructor(state: UpperState) {
     this.#state = state;
-    this.#isFrozen = state.disk.isFrozen;
-  }
-
-  get isFrozen(): boolean {
-    return this.#isFrozen;
-  }
-
-  setFrozen(isFrozen: boolean): void {
-    this.#isFrozen = isFrozen;
   }
 
   /** Throws EROFS. */
   checkThawed(): void {
-    if (this.#isFrozen) throw new FileError('EROFS');
+    if (this.#state.disk.isFrozen) throw new FileError('EROFS');
   }
 
   read<T>(inode: bigint, operation: (thing: Thing) => T): T {

@@ -154,13 +154,14 @@ export class Loader {
     const { inode, isCarried } = numbers.choose(diskInode);
     const canCarry = node.kind === 'folder' || node.type === types.file;
     const path = place ? disk.pathIn(place.folder, place.name) : disk.pathOf(node);
-    if (isCarried && canCarry) carry(disk.calls, path, inode);
+    if (isCarried && canCarry && !disk.isFrozen) carry(disk.calls, path, inode);
     return inode;
   }
 
   /** What is left of a copy that was not finished goes, and what nobody can have open any more. */
   #loadOrphans(): void {
     const { disk, numbers } = this.#state;
+    if (disk.isFrozen && !this.#isTakenOver) return;
     const scan = disk.calls.scanFolder(disk.orphansPath);
     scan.names.forEach((name, index) => {
       const path = `${disk.orphansPath}/${name}`;
@@ -168,8 +169,8 @@ export class Loader {
       const number = (which: number) => scan.numbers[index * scanNumbers.each + which]!;
       const mode = Number(number(scanNumbers.mode));
       const isAlive = this.#isTakenOver && numbers.isOwn(inode) && number(scanNumbers.links) === 1n;
-      if (!isAlive || (mode & typeBits) === types.folder) rmSync(path, { recursive: true, force: true });
-      else this.#addOrphan(inode, mode);
+      if (isAlive && (mode & typeBits) !== types.folder) this.#addOrphan(inode, mode);
+      else if (!disk.isFrozen) rmSync(path, { recursive: true, force: true });
     });
   }
 

@@ -9,15 +9,14 @@ export interface UpperOptions {
   folder: string;
   environmentSerial: number;
   lower: Lower;
-  /** This process takes over a mount: what is in `orphans/` may be open. */
+  /** The mount has shown it before, from another process maybe: what is in `orphans/` may be open. */
   isTakenOver: boolean;
+  /** How long another process may need to give the lock back, in milliseconds; left out: none is waited for. */
+  lockWaitMs?: number;
   events: UpperEvents;
   /** Owner of what is lower; left out: this process's. */
   owner?: Owner;
 }
-
-/** How long the process before may need to end, when its mount is taken over. */
-export const lockWaitMs = 5_000;
 
 /** What the operations of one upper layer share. */
 export interface UpperState {

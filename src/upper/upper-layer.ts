@@ -48,8 +48,8 @@ export class UpperLayer {
   }
 
   /**
-   * Locks the folder, reads it, and tells `events.changed` of all that is in it. Throws ENVIRONMENT_BUSY when another
-   * process holds the lock (when taking over: after 5 s), system errors as they come.
+   * Locks the folder (unless it is frozen), reads it, and tells `events.changed` of all that is in it. Throws
+   * ENVIRONMENT_BUSY when another process holds the lock, system errors as they come.
    */
   static async open(options: UpperOptions): Promise<UpperLayer> {
     const disk = await Disk.open(options);
@@ -69,12 +69,7 @@ export class UpperLayer {
   }
 
   get isFrozen(): boolean {
-    return this.#guard.isFrozen;
-  }
-
-  /** What `frozen` on disk says by now, which who seals and unseals writes. */
-  setFrozen(isFrozen: boolean): void {
-    this.#guard.setFrozen(isFrozen);
+    return this.#state.disk.isFrozen;
   }
 
   /** Another generation was published: the upper layer lies over this now. Numbers of what stays, stay. */

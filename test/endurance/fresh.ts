@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { ShenvError, unless } from '../../src/base/errors.js';
 import { findPlaces } from '../../src/base/paths.js';
 import type { Environments } from '../../src/env/environments.js';
+import { isSameMark, type UpperMark } from '../../src/env/upper-folder.js';
 import { openWorkspace } from '../../src/env/workspace.js';
 import type { Manifest } from '../../src/manifest/types.js';
 import { reloadMounts } from '../../src/mount/runtime.js';
 import { normalizeName } from '../../src/wheel/filename.js';
 import { Violation } from '../faults/invariants.js';
+import { unlessShownElsewhere } from '../storm/shown-elsewhere.js';
 
 /**
  * Reloads the mounts of this host, then compares each environment that there was before with what `mountpoint` shows:
@@ -19,11 +21,13 @@ export async function checkFresh(mountpoint: string): Promise<number> {
   const before = await currentOf(environments);
   await reloadMounts(places.runtime, places.home);
   let count = 0;
-  for (const old of before) {
-    const shown = await shownBy(join(mountpoint, old.name));
+  for (const { old, mark } of before) {
+    const look = () => shownBy(join(mountpoint, old.name));
+    const shown = await unlessShownElsewhere(environments, old.name, look);
     const since = await generationsSince(environments, old);
-    // Deleted, or being renamed: nothing is to be compared.
-    if (since === undefined || shown === 'changing') continue;
+    // Deleted, being renamed (its upper layer goes first), or shown by another mount: nothing is to be compared.
+    if (since === undefined || shown === 'changing' || shown === 'busy') continue;
+    if (!isSameMark(mark, await environments.upper(old.name).mark())) continue;
     if (!since.some((manifest) => distributionsOf(manifest) === shown))
       throw new Violation(
         `after reload ${mountpoint}/${old.name} shows '${shown}', but from generation ${old.generation} on it is ` +
@@ -34,9 +38,14 @@ export async function checkFresh(mountpoint: string): Promise<number> {
   return count;
 }
 
-async function currentOf(environments: Environments): Promise<Manifest[]> {
-  const all = await Promise.all((await environments.list()).map((name) => readOrNothing(environments, name)));
-  return all.filter((manifest) => manifest !== undefined);
+async function currentOf(environments: Environments): Promise<{ old: Manifest; mark: UpperMark }[]> {
+  const read = async (name: string) => {
+    const mark = await environments.upper(name).mark();
+    const old = await readOrNothing(environments, name);
+    return old && { old, mark };
+  };
+  const all = await Promise.all((await environments.list()).map(read));
+  return all.filter((found) => found !== undefined);
 }
 
 /** Undefined where it is gone, or another one has its name. */

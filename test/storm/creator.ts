@@ -96,8 +96,10 @@ export class Creator {
         Object.assign(known, { generations: known.generations + 1, hasCommon: known.hadCommon });
         return;
       case 'seal':
+        await this.#seal(name);
+        return;
       case 'unseal':
-        await this.#run(operation, name);
+        await this.#run('unseal', name);
         return;
       case 'clone':
         return this.#clone(name, known);
@@ -107,6 +109,13 @@ export class Creator {
         await this.#run('delete', name);
         this.#environments.delete(name);
     }
+  }
+
+  /** What the mount of another host shows writable can be sealed there only. */
+  async #seal(name: string): Promise<void> {
+    const ended = await this.#options.servant.run(['seal', name]);
+    if (ended.status !== 0 && !ended.stderr.includes('[ENVIRONMENT_BUSY]'))
+      throw failed(['seal', name], ended);
   }
 
   async #install(name: string): Promise<void> {
@@ -154,7 +163,7 @@ export class Creator {
   async #run(...args: string[]): Promise<Ended> {
     const ended = await this.#options.servant.run(args);
     if (ended.status === 0) return ended;
-    throw new Violation(`shenv-fs ${args.join(' ')} ended with ${ended.status}: ${ended.stderr}`);
+    throw failed(args, ended);
   }
 
   #draw<T>(items: readonly T[]): T | undefined {
@@ -170,4 +179,8 @@ export class Creator {
     this.#count += 1;
     return `${this.#options.name}-${this.#count}`;
   }
+}
+
+function failed(args: readonly string[], { status, stderr }: Ended): Violation {
+  return new Violation(`shenv-fs ${args.join(' ')} ended with ${status}: ${stderr}`);
 }

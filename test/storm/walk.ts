@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { unless } from '../../src/base/errors.js';
 import { findPlaces } from '../../src/base/paths.js';
 import { openWorkspace } from '../../src/env/workspace.js';
+import { unlessShownElsewhere } from './shown-elsewhere.js';
 import { isWholeData } from './wheels.js';
 
 /** What an environment that was changed meanwhile answers; one that was deleted may also answer with EIO. */
@@ -23,7 +24,9 @@ export async function walkMount(mountpoint: string): Promise<number> {
   for (const environment of await readdir(mountpoint)) {
     if (environment.startsWith('.')) continue;
     try {
-      count += await walkEnvironment(join(mountpoint, environment));
+      const walk = () => walkEnvironment(join(mountpoint, environment));
+      const found = await unlessShownElsewhere(environments, environment, walk);
+      if (found !== 'busy') count += found;
     } catch (error) {
       // Node has no name for ESTALE.
       const { errno = 0 } = error as NodeJS.ErrnoException;

@@ -1,17 +1,37 @@
-import type { UpperFolder, UpperState } from '../../env/upper-folder.js';
+import { ShenvError } from '../../base/errors.js';
+import { isSameMark, type UpperFolder, type UpperMark } from '../../env/upper-folder.js';
 import { UpperLayer } from '../../upper/upper-layer.js';
 import type { GeneratedEntry, View } from '../../view/tree.js';
 import { LowerContents, type RenderFile } from './lower-contents.js';
 import type { WritableEnvironment } from './requests.js';
 import { UpperNews } from './upper-news.js';
 
+/** How long the process before may need to end, when its mount is taken over. */
+const lockWaitMs = 5_000;
 /** Installers write it last. */
 const recordName = 'RECORD';
+
+interface Parts {
+  upper: UpperLayer;
+  news: UpperNews;
+  mark: UpperMark;
+  lower: LowerContents;
+  render: RenderFile;
+}
+
+/** Of an environment that is to be shown. */
+interface Opening {
+  mark: UpperMark;
+  /** By the process before this one: files without a name may be open. */
+  wasShown: boolean;
+}
 
 /** The upper layer of one environment that a mount shows. */
 export class ShownUpper implements WritableEnvironment {
   readonly upper: UpperLayer;
   readonly news: UpperNews;
+  /** As it was when it was opened. */
+  readonly mark: UpperMark;
   readonly #render: RenderFile;
   #lower: LowerContents;
   /** When it was changed last, in milliseconds since 1970; 0 while it was not. */
@@ -19,9 +39,10 @@ export class ShownUpper implements WritableEnvironment {
   /** The last file of a distribution was written since it was looked at last. */
   hasInstalled = false;
 
-  constructor(parts: { upper: UpperLayer; news: UpperNews; lower: LowerContents; render: RenderFile }) {
+  constructor(parts: Parts) {
     this.upper = parts.upper;
     this.news = parts.news;
+    this.mark = parts.mark;
     this.#lower = parts.lower;
     this.#render = parts.render;
   }
@@ -75,43 +96,60 @@ export class UpperLayers {
   }
 
   /**
-   * Takes the lock and reads what is there, for the first view that is made of the environment. `wasShown`: by the process
-   * before this one, so that files without a name may be open. Throws ENVIRONMENT_BUSY.
+   * Reads what is there, for the first view that is made of the environment since it was made writable, or frozen. Takes
+   * the lock of one that is writable; any number of processes shows a frozen one. Throws ENVIRONMENT_BUSY.
    */
-  async open(folder: UpperFolder, view: View, wasShown: boolean): Promise<void> {
+  async open(folder: UpperFolder, view: View, at: Opening): Promise<void> {
     const { environmentSerial } = view;
-    if (this.#shown.has(environmentSerial)) return;
-    const opening = this.#opening.get(environmentSerial) ?? this.#open(folder, view, wasShown);
+    const shown = this.#shown.get(environmentSerial);
+    if (shown && isSameMark(shown.mark, at.mark)) return;
+    const opening = this.#opening.get(environmentSerial) ?? this.#open(folder, view, at);
     this.#opening.set(environmentSerial, opening);
     await opening.finally(() => this.#opening.delete(environmentSerial));
   }
 
-  async #open(folder: UpperFolder, view: View, wasShown: boolean): Promise<void> {
+  async #open(folder: UpperFolder, view: View, { mark, wasShown }: Opening): Promise<void> {
     const { environmentSerial } = view;
+    const before = this.#shown.get(environmentSerial);
     const news = new UpperNews();
     const lower = new LowerContents(view, this.#render);
-    const upper = await UpperLayer.open({
-      folder: folder.path,
-      environmentSerial,
-      lower,
-      isTakenOver: wasShown,
-      events: news,
-      owner: this.#owner,
-    });
-    this.#shown.set(environmentSerial, new ShownUpper({ upper, news, lower, render: this.#render }));
-  }
-
-  /** What the folder says: it may have been sealed or unsealed by a command. */
-  follow(environmentSerial: number, state: UpperState): void {
-    this.#shown.get(environmentSerial)?.upper.setFrozen(state === 'frozen');
+    try {
+      const upper = await UpperLayer.open({
+        folder: folder.path,
+        environmentSerial,
+        lower,
+        isTakenOver: wasShown || before !== undefined,
+        lockWaitMs: wasShown ? lockWaitMs : 0,
+        events: news,
+        owner: this.#owner,
+      });
+      if (upper.isFrozen !== (mark.state === 'frozen')) {
+        upper.close();
+        throw changedMeanwhile(folder);
+      }
+      const shown = new ShownUpper({ upper, news, mark, lower, render: this.#render });
+      this.#shown.set(environmentSerial, shown);
+      before?.upper.close();
+    } catch (error) {
+      // What was frozen can be shown on; what was writable is so no more.
+      if (before?.mark.state === 'writable') this.#giveBack(environmentSerial, before);
+      throw error;
+    }
   }
 
   /** Gives back what is not shown any more. */
   keepOnly(environmentSerials: ReadonlySet<number>): void {
-    for (const [serial, { upper }] of this.#shown) {
-      if (environmentSerials.has(serial)) continue;
-      upper.close();
-      this.#shown.delete(serial);
-    }
+    for (const [serial, shown] of this.#shown)
+      if (!environmentSerials.has(serial)) this.#giveBack(serial, shown);
   }
+
+  #giveBack(environmentSerial: number, { upper }: ShownUpper): void {
+    upper.close();
+    this.#shown.delete(environmentSerial);
+  }
+}
+
+function changedMeanwhile({ path }: UpperFolder): ShenvError {
+  const message = `'${path}' was sealed or made writable just now`;
+  return new ShenvError('ENVIRONMENT_BUSY', message, { hint: 'It is shown when it is used again.', path });
 }

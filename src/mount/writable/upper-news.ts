@@ -30,6 +30,12 @@ export class UpperNews implements UpperEvents {
     for (const inode of this.#orphans) this.#watch(inode);
   }
 
+  /** Another one takes its place: the listener knows nothing of it by now, and what it told of may be other things. */
+  retire(): void {
+    for (const inode of this.#changed) this.#listener?.invalidateInode(inode);
+    this.#listener = undefined;
+  }
+
   changed(inode: bigint): void {
     this.#changed.add(inode);
     this.#listener?.markChanged(inode);

@@ -8,21 +8,21 @@ import { site } from '../../support/views.js';
 
 const specs = [{ name: 'one', files: { 'site/one/x.py': 'x' } }];
 
-function openAgain(upper: TestLayer, isTakenOver: boolean): Promise<UpperLayer> {
-  const { folder, lower } = upper;
-  return UpperLayer.open({ folder, environmentSerial: 3, lower, isTakenOver, events: new TestEvents() });
+function openAgain({ folder, lower }: TestLayer, lockWaitMs = 0): Promise<UpperLayer> {
+  const events = new TestEvents();
+  return UpperLayer.open({ folder, environmentSerial: 3, lower, isTakenOver: false, lockWaitMs, events });
 }
 
 test('one process at a time has an upper layer', async (t) => {
   const upper = await TestLayer.make(t, specs);
-  await t.throwsAsync(openAgain(upper, false), { code: 'ENVIRONMENT_BUSY' });
+  await t.throwsAsync(openAgain(upper), { code: 'ENVIRONMENT_BUSY' });
   upper.close();
-  (await openAgain(upper, false)).close();
+  (await openAgain(upper)).close();
 });
 
 test('who takes a mount over waits for the process before to end', async (t) => {
   const upper = await TestLayer.make(t, specs);
-  const next = openAgain(upper, true);
+  const next = openAgain(upper, 5_000);
   await setTimeout(1);
   upper.close();
   await t.notThrowsAsync(next);
@@ -49,9 +49,37 @@ test('a frozen environment takes no change and shows what it has', async (t) => 
     { code },
   );
   rmSync(join(upper.folder, 'frozen'));
-  upper.layer.setFrozen(false);
+  await upper.reopen();
   upper.create('g', '');
   t.is(upper.read('g'), '');
+});
+
+test('any number of processes shows a frozen one, and nothing on disk is changed', async (t) => {
+  const upper = await TestLayer.make(t, specs);
+  upper.create('f', 'f');
+  const inode = upper.inodeOf('f');
+  upper.unlink('f');
+  const orphans = upper.orphansOnDisk();
+  t.is(orphans.length, 1);
+  writeFileSync(join(upper.folder, 'frozen'), '');
+  await upper.reopen();
+  t.deepEqual(upper.events.orphans, new Set());
+  const other = await openAgain(upper);
+  t.deepEqual(upper.orphansOnDisk(), orphans);
+  other.close();
+  // One that goes on where a mount was shows what it has open still.
+  await upper.reopen(true);
+  t.deepEqual(upper.events.orphans, new Set([inode]));
+  t.deepEqual(upper.orphansOnDisk(), orphans);
+});
+
+test('an operation that comes after the end finds nothing', async (t) => {
+  const upper = await TestLayer.make(t, specs);
+  const { layer, root } = upper;
+  upper.close();
+  t.throws(() => layer.mkdir(root, 'late', { isResent: false, owner: { uid: 0, gid: 0 }, mode: 0o755 }), {
+    code: 'ENOENT',
+  });
 });
 
 test('an upper layer goes on where its folder is moved to', async (t) => {

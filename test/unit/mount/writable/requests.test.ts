@@ -1,5 +1,6 @@
-import { closeSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type LogEntry, Logger } from '../../../../src/base/log.js';
 import { WritableRequests } from '../../../../src/mount/writable/requests.js';
@@ -32,7 +33,9 @@ class Served {
     this.layer = layer;
     const log = new Logger({ level: 'debug', sinks: [(entry) => this.logged.push(entry)] });
     const environment = {
-      upper: layer.layer,
+      get upper() {
+        return layer.layer;
+      },
       prepare: (entry: GeneratedEntry) => this.#prepare(entry),
       forget: (inode: bigint) => void this.forgotten.push(inode),
       named: (inode: bigint) => void this.named.push(inode),
@@ -200,7 +203,8 @@ test('an attribute that does not fit is ERANGE', async (t) => {
 
 test('while it is frozen, what would change an environment is EROFS and what reads is answered', async (t) => {
   const served = await Served.make(t);
-  served.layer.layer.setFrozen(true);
+  writeFileSync(join(served.layer.folder, 'frozen'), '');
+  await served.layer.reopen();
   t.is(served.session.errnoOf(served.mkdir('new')), errno.EROFS);
   t.is(served.errnoAtOnce(opcodes.getattr, served.layer.root), 0);
 });
