@@ -17,6 +17,12 @@ import { type ShownUpper, UpperLayers } from './writable/upper-layers.js';
 /** So many images stay in memory that nothing shows. */
 const mostUnshown = 128;
 
+/** What a reload finds for an engine to publish. */
+interface Changed {
+  replaced: Publication['replaced'][number][];
+  forgotten: Publication['forgotten'][number][];
+}
+
 /** The environments of one workspace as a mount shows them, each composed on first use. */
 export class MountedEnvironments implements ViewSource {
   readonly #options: MountedOptions;
@@ -138,51 +144,62 @@ export class MountedEnvironments implements ViewSource {
     this.#serials.renew(renewed);
     this.#brought.forget();
     const before = this.#environments;
-    const after = new Map<string, MountedEnvironment>();
-    const replaced: Publication['replaced'][number][] = [];
-    const forgotten: Publication['forgotten'][number][] = [];
-    let rootsChanged = before.size === 0;
     const names = await this.#current.names();
-    for (const name of names) {
-      const known = before.get(name);
-      const current = await this.#current.read(name, known);
-      if (current === undefined) continue;
-      const isRenewed = await this.#showsAny(name, current, renewed);
-      after.set(name, isRenewed ? { ...current, view: undefined } : current);
-      if (known?.environmentSerial !== current.environmentSerial) rootsChanged = true;
-    }
+    const after = await this.#readHome(names, renewed);
     this.#tellJournal(before, after);
     this.#environments = after;
     this.#followUppers();
     this.#forgetFailures(names);
-    for (const [name, known] of before) {
-      if (!after.has(name)) rootsChanged = true;
-      if (known === after.get(name) || (known.view === undefined && !known.wasShown)) continue;
-      const old = await this.#viewOf(name, known);
-      const isSure = old !== undefined && (known.view !== undefined || renewed.size === 0);
-      if (known.wasShown && !isSure) forgotten.push({ name, environmentSerial: known.environmentSerial });
-      if (!after.has(name)) this.failures.delete(name);
-      const composed = await this.load(name).catch(() => undefined);
-      if (!composed && this.#options.only !== undefined && after.has(name)) this.#keep(name, known);
-      else if (old) replaced.push({ name, before: old, after: composed });
+    const changed: Changed = { replaced: [], forgotten: [] };
+    for (const [name, known] of before) await this.#replace(name, known, renewed, changed);
+    await this.#replaceEarlier(changed);
+    changed.replaced.push(...(await this.#control.reload()));
+    const images = [...after.values()].flatMap((environment) => environment.images);
+    await this.#options.shown.settle(new Set(images), Date.now());
+    return { rootsChanged: areOtherRoots(before, after), ...changed, renewed };
+  }
+
+  async #readHome(
+    names: readonly string[],
+    renewed: ReadonlySet<string>,
+  ): Promise<Map<string, MountedEnvironment>> {
+    const after = new Map<string, MountedEnvironment>();
+    for (const name of names) {
+      const current = await this.#current.read(name, this.#environments.get(name));
+      if (current === undefined) continue;
+      const isRenewed = await this.#showsAny(name, current, renewed);
+      after.set(name, isRenewed ? { ...current, view: undefined } : current);
     }
+    return after;
+  }
+
+  /** Composes anew what was composed before and is another now. */
+  async #replace(
+    name: string,
+    known: MountedEnvironment,
+    renewed: ReadonlySet<string>,
+    { replaced, forgotten }: Changed,
+  ): Promise<void> {
+    const current = this.#environments.get(name);
+    if (known === current || (known.view === undefined && !known.wasShown)) return;
+    const old = await this.#viewOf(name, known);
+    const isSure = old !== undefined && (known.view !== undefined || renewed.size === 0);
+    if (known.wasShown && !isSure) forgotten.push({ name, environmentSerial: known.environmentSerial });
+    if (!current) this.failures.delete(name);
+    const composed = await this.load(name).catch(() => undefined);
+    if (!composed && this.#options.only !== undefined && current) this.#keep(name, known);
+    else if (old) replaced.push({ name, before: old, after: composed });
+  }
+
+  async #replaceEarlier({ replaced, forgotten }: Changed): Promise<void> {
     for (const item of this.#earlier) {
-      const old = await this.#viewOf(item.name, { ...item, view: undefined, images: [] });
-      if (old)
-        replaced.push({
-          name: item.name,
-          before: old,
-          after: await this.load(item.name).catch(() => undefined),
-        });
+      const { name } = item;
+      const before = await this.#viewOf(name, { ...item, view: undefined, images: [] });
+      const after = before && (await this.load(name).catch(() => undefined));
+      if (before) replaced.push({ name, before, after });
       forgotten.push(item);
     }
     this.#earlier = [];
-    replaced.push(...(await this.#control.reload()));
-    await this.#options.shown.settle(
-      new Set([...after.values()].flatMap(({ images }) => images)),
-      Date.now(),
-    );
-    return { rootsChanged, replaced, forgotten, renewed };
   }
 
   /** One that was renamed keeps its upper layer; one that is gone gives it back. */
@@ -231,4 +248,14 @@ export class MountedEnvironments implements ViewSource {
       if (!key.startsWith('/') && !known.has(key)) this.failures.delete(key);
     for (const name of [...this.warnings.keys()]) if (!known.has(name)) this.warnings.delete(name);
   }
+}
+
+function areOtherRoots(
+  before: ReadonlyMap<string, MountedEnvironment>,
+  after: ReadonlyMap<string, MountedEnvironment>,
+): boolean {
+  if (before.size === 0 || before.size !== after.size) return true;
+  return [...after].some(
+    ([name, { environmentSerial }]) => before.get(name)?.environmentSerial !== environmentSerial,
+  );
 }
