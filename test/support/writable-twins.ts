@@ -44,6 +44,7 @@ export class WritableTwins {
     const source = ['--no-index', '--find-links', options.wheels, ...requirements];
     await sandbox.expect('create', '--writable', options.name, '--python', python, ...source);
     await must(sandbox, python, '-I', '-m', 'venv', twins.plain);
+    await removeSetuptools(sandbox, twins.plain);
     if (requirements.length > 0)
       await must(sandbox, join(twins.plain, 'bin/python'), '-m', 'pip', 'install', '-q', ...source);
     return twins;
@@ -78,4 +79,10 @@ export class WritableTwins {
     const finished = await this.#sandbox.run(program.replaceAll('{}', root), command);
     return { ...finished, stdout: finished.stdout.replaceAll(root, '<env>') };
   }
+}
+
+/** venv puts it in beside pip before Python 3.12, `create` does not (docs/exclusions.md). */
+async function removeSetuptools(sandbox: Sandbox, environment: string): Promise<void> {
+  const python = join(environment, 'bin/python');
+  await must(sandbox, python, '-m', 'pip', 'uninstall', '-q', '-y', 'setuptools');
 }
