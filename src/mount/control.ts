@@ -5,6 +5,8 @@ import { ShenvError, unless } from '../base/errors.js';
 import { type ControlRequest, stagedSocket } from './runtime.js';
 
 const closeTimeoutMs = 5000;
+/** So often a client is told, by a space before the answer, that its request is being worked on. */
+const signOfLifeMs = 5000;
 
 /**
  * Serves the control socket (mode 0600): a line of JSON in, a line of JSON out, then the end. It takes the place of one
@@ -13,16 +15,21 @@ const closeTimeoutMs = 5000;
 export async function serveControl(
   path: string,
   handle: (request: ControlRequest) => Promise<unknown>,
+  signsEveryMs = signOfLifeMs,
 ): Promise<Server> {
   // A server removes, when it is closed, the name that it was made with.
   const staged = stagedSocket(path);
   await unless('ENOENT', unlink(staged));
+  const answerWithSigns = async (socket: Socket, line: string) => {
+    const signs = setInterval(() => socket.write(' '), signsEveryMs);
+    await answer(socket, line, handle).finally(() => clearInterval(signs));
+  };
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     const lines = createInterface({ input: socket });
     // It repeats the socket's errors, as of a client that was killed, and nobody may leave them unheard.
     lines.on('error', () => undefined);
-    lines.once('line', (line) => void answer(socket, line, handle));
+    lines.once('line', (line) => void answerWithSigns(socket, line));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

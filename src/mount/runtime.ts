@@ -23,7 +23,9 @@ export interface DaemonRecord {
   environment?: string;
 }
 
-const requestTimeoutMs = 20_000;
+/** Without an answer or a sign that the request is being worked on. */
+const silenceTimeoutMs = 20_000;
+const answerTimeoutMs = 600_000;
 const noAnswerInTime = 'no answer in time';
 /** So long a command waits for the process that takes over from one that died. */
 const takeOverTimeoutMs = 30_000;
@@ -160,21 +162,17 @@ export interface ControlRequest {
 }
 
 /**
- * Asks the daemon of `mountpoint`: one line of JSON there, one back. While another process takes over from one that
+ * Asks the daemon of `mountpoint`: one line of JSON there, one back, before which spaces tell that it is at work. While another process takes over from one that
  * died, it waits and asks again. Throws DAEMON_UNREACHABLE.
  */
 export async function askDaemon(
   runtime: string,
   mountpoint: string,
   request: ControlRequest,
-  timeoutMs = requestTimeoutMs,
 ): Promise<unknown> {
   let answer: string;
   try {
-    answer = await exchangePatiently(runtime, mountpoint, {
-      line: `${JSON.stringify(request)}\n`,
-      timeoutMs,
-    });
+    answer = await exchangePatiently(runtime, mountpoint, `${JSON.stringify(request)}\n`);
   } catch (cause) {
     throw new ShenvError('DAEMON_UNREACHABLE', `The daemon of ${mountpoint} does not answer`, {
       hint: `Run \`shenv-fs unmount ${mountpoint}\` and mount again.`,
@@ -191,17 +189,12 @@ export async function askDaemon(
   return reply.ok;
 }
 
-interface Asked {
-  line: string;
-  timeoutMs: number;
-}
-
-async function exchangePatiently(runtime: string, mountpoint: string, asked: Asked): Promise<string> {
+async function exchangePatiently(runtime: string, mountpoint: string, line: string): Promise<string> {
   const { socket } = runtimeFiles(runtime, mountpoint);
   const endMs = Date.now() + takeOverTimeoutMs;
   for (;;) {
     try {
-      return await exchange(socket, asked);
+      return await exchange(socket, line);
     } catch (error) {
       const isLost = error instanceof Error && error.message !== noAnswerInTime;
       if (!isLost || Date.now() > endMs || !(await isBeingReplaced(runtime, mountpoint))) throw error;
@@ -215,13 +208,16 @@ async function isBeingReplaced(runtime: string, mountpoint: string): Promise<boo
   return record?.supervisor !== undefined && isRunning(record.supervisor) !== false;
 }
 
-async function exchange(socketPath: string, { line, timeoutMs }: Asked): Promise<string> {
+async function exchange(socketPath: string, line: string): Promise<string> {
   // Loaded only where there is a daemon to talk to.
   const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let received = '';
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(noAnswerInTime)));
+    const giveUp = () => socket.destroy(new Error(noAnswerInTime));
+    socket.setTimeout(silenceTimeoutMs, giveUp);
+    const deadline = globalThis.setTimeout(giveUp, answerTimeoutMs);
+    socket.once('close', () => clearTimeout(deadline));
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(line));
     socket.on('data', (text) => {

@@ -6,9 +6,6 @@ import { type AdoptionPlan, encodePlan } from '../env/adopt/plan.js';
 import type { Reverted } from '../env/adopt/revert.js';
 import { askDaemon } from './runtime.js';
 
-/** Tens of thousands of files, on a disk that others use too. */
-const adoptionTimeoutMs = 600_000;
-
 /** Where the daemon is that serves an environment. */
 export interface Serving {
   runtime: string;
@@ -27,7 +24,7 @@ export async function requestAdoption(serving: Serving, plan: AdoptionPlan): Pro
   const file = await stageFile(join(home, 'tmp'), (staged) => staged.writeFile(encodePlan(plan)));
   try {
     const request = { operation: 'adopt', name, plan: file } as const;
-    return (await askDaemon(runtime, mountpoint, request, adoptionTimeoutMs)) as Adopted;
+    return (await askDaemon(runtime, mountpoint, request)) as Adopted;
   } finally {
     await rm(file, { force: true });
   }
@@ -37,5 +34,5 @@ export async function requestAdoption(serving: Serving, plan: AdoptionPlan): Pro
 export async function requestRevert(serving: Serving, paths: readonly string[]): Promise<Reverted> {
   const { runtime, mountpoint, name } = serving;
   const request = { operation: 'revert', name, paths } as const;
-  return (await askDaemon(runtime, mountpoint, request, adoptionTimeoutMs)) as Reverted;
+  return (await askDaemon(runtime, mountpoint, request)) as Reverted;
 }

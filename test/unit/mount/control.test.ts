@@ -31,3 +31,19 @@ test('a client that goes away with the answer unread, because it was killed, doe
   for await (const chunk of last) text += String(chunk);
   t.is((JSON.parse(text) as { ok: string }).ok, reply);
 });
+
+test('who waits for a long answer gets signs that it is being worked on', async (t) => {
+  const path = join(await temporaryFolder(t), 'control');
+  const finish = new AbortController();
+  const server = await serveControl(path, () => once(finish.signal, 'abort').then(() => undefined), 1);
+  t.teardown(() => server.close());
+  const client = connect(path).setEncoding('utf8');
+  client.write('{"operation":"reload"}\n');
+  let text = '';
+  for await (const chunk of client) {
+    text += String(chunk);
+    if (text.length >= 3) finish.abort();
+  }
+  t.regex(text, /^ {3,}\{/);
+  t.deepEqual(JSON.parse(text), { ok: null });
+});
