@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { ShenvError } from '../../base/errors.js';
-import { adopt, type Outcome, quietMs } from '../../env/adopt/adopt.js';
+import { adopt, type Outcome } from '../../env/adopt/adopt.js';
 import { type LocalEdit, type LocalEdits, listEdits } from '../../env/adopt/local-edits.js';
 import { loadLower } from '../../env/adopt/lower-view.js';
+import { quietMs, untilQuiet } from '../../env/adopt/quiet.js';
 import { revertOnDisk } from '../../env/adopt/revert.js';
 import { readTimes } from '../../env/adopt/times.js';
 import { readUpperTree } from '../../env/adopt/upper-tree.js';
@@ -18,7 +19,10 @@ export async function adoptEnvironments(workspace: Workspace, names: string[]): 
   for (const name of names) await assertWritable(workspace, name);
   const wanted = names.length > 0 ? names : await listWritable(workspace);
   const outcomes: Outcome[] = [];
-  for (const name of wanted) outcomes.push(await adoptOne(workspace, name));
+  for (const name of wanted) {
+    await untilQuiet(workspace.environments.upper(name), workspace.signal);
+    outcomes.push(await adoptOne(workspace, name));
+  }
   if (outcomes.length > 0) await publish(workspace);
   const text = outcomes.flatMap(describeOutcome).join('\n');
   return { data: outcomes, text: text || 'No environment is writable.' };

@@ -8,13 +8,11 @@ import { DiskTarget } from './disk-target.js';
 import { loadLower } from './lower-view.js';
 import type { AdoptionPlan } from './plan.js';
 import { type Prepared, prepareAdoption } from './prepare.js';
+import { quietMs } from './quiet.js';
 import { readTimes } from './times.js';
 import { inTurn } from './turn.js';
 import { withUpperLock } from './upper-lock.js';
 import { assertWritable } from './writable.js';
-
-/** What was written to so recently may not be all. */
-export const quietMs = 2000;
 
 /** What became of one environment. */
 export interface Outcome extends Omit<Prepared, 'plan'>, Adopted {
