@@ -165,12 +165,29 @@ export class MountedEnvironments implements ViewSource {
   ): Promise<Map<string, MountedEnvironment>> {
     const after = new Map<string, MountedEnvironment>();
     for (const name of names) {
-      const current = await this.#current.read(name, this.#environments.get(name));
+      const known = this.#environments.get(name);
+      const current = await this.#current.read(name, known);
       if (current === undefined) continue;
       const isRenewed = await this.#showsAny(name, current, renewed);
-      after.set(name, isRenewed ? { ...current, view: undefined } : current);
+      const next = isRenewed ? { ...current, view: undefined } : current;
+      after.set(name, (await this.#hasToStay(name, known, next)) ? known! : next);
     }
     return after;
+  }
+
+  /** Whether an environment that is shown alone is shown as before, because `next` cannot be composed. */
+  async #hasToStay(
+    name: string,
+    known: MountedEnvironment | undefined,
+    next: MountedEnvironment,
+  ): Promise<boolean> {
+    const isShown = known?.view !== undefined || known?.wasShown === true;
+    if (this.#options.only === undefined || !isShown || known === next) return false;
+    next.view ??= this.#composer.compose(name, next);
+    return next.view.then(
+      () => false,
+      () => true,
+    );
   }
 
   /** Composes anew what was composed before and is another now. */
@@ -186,9 +203,7 @@ export class MountedEnvironments implements ViewSource {
     const isSure = old !== undefined && (known.view !== undefined || renewed.size === 0);
     if (known.wasShown && !isSure) forgotten.push({ name, environmentSerial: known.environmentSerial });
     if (!current) this.failures.delete(name);
-    const composed = await this.load(name).catch(() => undefined);
-    if (!composed && this.#options.only !== undefined && current) this.#keep(name, known);
-    else if (old) replaced.push({ name, before: old, after: composed });
+    if (old) replaced.push({ name, before: old, after: await this.load(name).catch(() => undefined) });
   }
 
   async #replaceEarlier({ replaced, forgotten }: Changed): Promise<void> {
@@ -218,12 +233,6 @@ export class MountedEnvironments implements ViewSource {
     });
     const gone = [...before.keys()].filter((name) => !after.has(name));
     this.#options.journal?.change(changed.map(shownGeneration), gone);
-  }
-
-  /** One that is shown alone is shown as before. */
-  #keep(name: string, known: MountedEnvironment): void {
-    this.#environments.set(name, known);
-    this.#options.journal?.change([shownGeneration([name, known])], []);
   }
 
   /** As it was shown; undefined when that cannot be composed any more. */
