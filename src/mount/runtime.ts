@@ -162,8 +162,8 @@ export interface ControlRequest {
 }
 
 /**
- * Asks the daemon of `mountpoint`: one line of JSON there, one back, before which spaces tell that it is at work. While another process takes over from one that
- * died, it waits and asks again. Throws DAEMON_UNREACHABLE.
+ * Asks the daemon of `mountpoint`: one line of JSON there, one back, before which spaces tell that it is at work. While
+ * another process takes over from one that died, it waits and asks again. Throws DAEMON_UNREACHABLE.
  */
 export async function askDaemon(
   runtime: string,
