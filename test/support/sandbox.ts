@@ -67,6 +67,7 @@ export class Sandbox {
       const { status } = await this.shenv('unmount', mountpoint, '--lazy');
       if (status !== 0) await unmountPath(mountpoint, true);
     }
-    await rm(this.folder, { recursive: true });
+    // A daemon that was unmounted lazily may be ending still.
+    await rm(this.folder, { recursive: true, maxRetries: 20, retryDelay: 50 });
   }
 }
