@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { permitted } from './access.js';
 import { carry } from './copy-up.js';
+import { hiddenFiles } from './hidden-files.js';
 import { hiddenBy, isReserved, markerName } from './names.js';
 import {
   type FileNode,
@@ -48,6 +49,8 @@ export class Loader {
     this.#numberFolders();
     for (const found of this.#withoutNumber) this.#addNatural(found);
     for (const inode of tree.nodes.keys()) events.changed(inode);
+    // Who has one open sees that it has no name.
+    if (this.#isTakenOver) for (const inode of hiddenFiles(tree)) events.changed(inode);
   }
 
   #scan(folder: FolderNode): void {

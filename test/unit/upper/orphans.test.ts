@@ -59,6 +59,31 @@ test('a lower file that is written to after it has lost its name is copied to th
   t.deepEqual(upper.orphansOnDisk(), []);
 });
 
+test('who takes over tells of lower files that lost their names: alone, with their folder, or to another file', async (t) => {
+  const upper = await TestLayer.make(t, [
+    { name: 'one', files: { 'site/one/x.py': 'x', 'site/one/y.py': 'y', 'site/one/z.py': 'z' } },
+    { name: 'two', files: { 'site/two/a.py': 'a', 'site/two/deep/b.py': 'b', 'site/two/kept/c.py': 'c' } },
+  ]);
+  const numbers = (...paths: string[]) => paths.map((path) => upper.inodeOf(`${site}/${path}`));
+  const gone = numbers('one/x.py', 'one/y.py', 'two/a.py', 'two/deep/b.py');
+  const stay = numbers('one/z.py', 'two/kept/c.py');
+  upper.unlink(`${site}/one/x.py`);
+  upper.create('new', 'new');
+  upper.rename('new', `${site}/one/y.py`);
+  upper.rename(`${site}/two/kept`, `${site}/kept`);
+  for (const path of ['two/a.py', 'two/deep/b.py']) upper.unlink(`${site}/${path}`);
+  for (const path of ['two/deep', 'two']) upper.rmdir(`${site}/${path}`);
+  await upper.reopen(true);
+  t.deepEqual(
+    gone.map((inode) => [upper.events.isChanged.has(inode), upper.layer.attributes(inode).nlink]),
+    gone.map(() => [true, 0]),
+  );
+  t.deepEqual(
+    stay.map((inode) => [upper.events.isChanged.has(inode), upper.layer.attributes(inode).nlink]),
+    stay.map(() => [false, 1]),
+  );
+});
+
 test('a temporary file has no name until it is given one', async (t) => {
   const upper = await TestLayer.make(t, specs);
   const { attributes, fd } = upper.layer.makeTemporary(upper.root, { ...plainRequest, mode: 0o640 });
