@@ -33,6 +33,7 @@ import {
   typeBits,
   types,
 } from './nodes.js';
+import { canCarry, untilNumbered } from './numbered.js';
 import type { UpperState } from './options.js';
 
 const exclusive = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -115,7 +116,7 @@ function register(state: UpperState, stat: BigIntStats, path: string): FileNode 
   const mode = Number(stat.mode);
   const { inode, isCarried } = state.numbers.choose(stat.ino);
   const isFolder = (mode & typeBits) === types.folder;
-  if (isCarried && (isFolder || (mode & typeBits) === types.file)) carry(state.disk.calls, path, inode);
+  if (isCarried && canCarry(mode)) carry(state.disk.calls, path, inode);
   const node = isFolder ? newFolder(inode, undefined, '') : newFile(inode, mode);
   state.tree.nodes.set(inode, node);
   return node;
@@ -181,18 +182,32 @@ function make(
 ): FileAttributes {
   const folder = copyUpFolder(state, parent);
   const path = state.disk.pathIn(folder, name);
-  call(path);
-  let stat = lstatSync(path, { bigint: true });
+  const makeAt = (place: string): BigIntStats => {
+    call(place);
+    const stat = lstatSync(place, { bigint: true });
+    try {
+      const isOther = settle(state, folder, place, stat, mode, owner);
+      return isOther ? lstatSync(place, { bigint: true }) : stat;
+    } catch (error) {
+      takeAway(place, stat);
+      throw error;
+    }
+  };
+  let stat = makeAt(path);
   try {
-    if (settle(state, folder, path, stat, mode, owner)) stat = lstatSync(path, { bigint: true });
+    if (!canCarry(Number(stat.mode))) stat = untilNumbered(state, path, stat, makeAt);
     const node = register(state, stat, path);
     state.tree.attach(folder, name, node);
     return shownAttributes(stat, node);
   } catch (error) {
-    if (stat.isDirectory()) rmdirSync(path);
-    else unlinkSync(path);
+    takeAway(path, stat);
     throw error;
   }
+}
+
+function takeAway(path: string, stat: BigIntStats): void {
+  if (stat.isDirectory()) rmdirSync(path);
+  else unlinkSync(path);
 }
 
 /** Whether owner or mode had to be changed. */

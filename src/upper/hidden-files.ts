@@ -4,11 +4,15 @@ import type { MergedTree } from './merged-tree.js';
 import { joinPath } from './names.js';
 import type { FolderNode, LowerFolder } from './nodes.js';
 
-/** Inode numbers of the lower files that have no name any more, or another file at theirs: some process may have them open. */
+/**
+ * Inode numbers of the lower files that have no name any more, or another file at theirs: some process may have them open.
+ * Not of links: a copy of one may have lost its number, by which the kernel knows it still.
+ */
 export function hiddenFiles(tree: MergedTree): bigint[] {
   const found: bigint[] = [];
   const add = (entry: ViewEntry, path: string) => {
     if (tree.anchorOf(path) !== undefined) return;
+    if (entry.kind === 'link') return;
     if (!isDirectory(entry)) found.push(tree.lower.inodeOf(entry));
     else for (const name of tree.lower.namesIn(entry as LowerFolder)) addChild(entry, path, name);
   };

@@ -108,11 +108,14 @@ function made(named: string, attributes: FileAttributes): Outcome {
   return changed(named, encodeEntry(attributes.inode, attributes));
 }
 
-function setattr({ upper, request }: Call): Outcome {
+function setattr(call: Call): Outcome {
+  const { upper, request } = call;
   const { dropsSetId, ...changes } = decodeSetattr(request.body);
   const mode = dropsSetId && withoutSetId(upper.attributes(request.inode).mode);
   const all = mode === undefined ? changes : { mode, ...changes };
-  return changed(undefined, encodeAttributes(upper.setAttributes(request.inode, all)));
+  const attributes = upper.setAttributes(request.inode, all);
+  // Nothing has changed where it is lower still.
+  return attributes.isLower ? getattr(call) : changed(undefined, encodeAttributes(attributes));
 }
 
 /** The permission bits of a regular file that is given away or cut; undefined where they stay. */

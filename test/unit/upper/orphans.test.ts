@@ -84,6 +84,21 @@ test('who takes over tells of lower files that lost their names: alone, with the
   );
 });
 
+test('a link that is made while its number on disk belongs to a folder that was removed keeps its number', async (t) => {
+  const upper = await TestLayer.make(t, specs);
+  const numbers = new Map<string, bigint>();
+  for (let round = 0; round < 20; round += 1) {
+    upper.mkdir('d');
+    upper.rmdir('d');
+    upper.symlink('target', `l${round}`);
+    numbers.set(`l${round}`, upper.inodeOf(`l${round}`));
+  }
+  t.is(new Set(numbers.values()).size, 20);
+  t.deepEqual(upper.orphansOnDisk(), []);
+  await upper.reopen(true);
+  t.deepEqual(new Map([...numbers.keys()].map((name) => [name, upper.inodeOf(name)])), numbers);
+});
+
 test('a temporary file has no name until it is given one', async (t) => {
   const upper = await TestLayer.make(t, specs);
   const { attributes, fd } = upper.layer.makeTemporary(upper.root, { ...plainRequest, mode: 0o640 });
