@@ -24,9 +24,15 @@ interface Found {
   carriedInode: bigint;
 }
 
+interface NumberedFolder {
+  node: FolderNode;
+  diskInode: bigint;
+  carriedInode: bigint;
+}
+
 /**
- * Reads `tree/` and `orphans/` as they are on disk. First what carries its number gets it, then the rest. Throws system
- * errors.
+ * Reads `tree/` and `orphans/` as they are on disk. First what carries its number gets it, then what can have that of the
+ * disk, then the rest. Throws system errors.
  */
 export class Loader {
   readonly #state: UpperState;
@@ -34,7 +40,7 @@ export class Loader {
   /** Of files with several links, by their number on disk. */
   readonly #linked = new Map<bigint, FileNode>();
   readonly #withoutNumber: (Found & { links: bigint })[] = [];
-  readonly #folders: { node: FolderNode; diskInode: bigint; carriedInode: bigint }[] = [];
+  readonly #folders: NumberedFolder[] = [];
 
   constructor(state: UpperState, isTakenOver: boolean) {
     this.#state = state;
@@ -46,8 +52,12 @@ export class Loader {
     this.#loadOrphans();
     this.#scan(tree.root);
     tree.root.isUnsynced = false;
-    this.#numberFolders();
-    for (const found of this.#withoutNumber) this.#addNatural(found);
+    this.#numberMergedFolders();
+    // What has to take another number than that of the disk must not take one that is somebody's.
+    const folders = this.#folders.filter((found) => !this.#giveNatural(found));
+    const files = this.#withoutNumber.filter((found) => !this.#addNatural(found));
+    for (const { node, diskInode } of folders) this.#give(node, this.#choose(diskInode, node));
+    for (const found of files) this.#add(found);
     for (const inode of tree.nodes.keys()) events.changed(inode);
     // Who has one open sees that it has no name.
     if (this.#isTakenOver) for (const inode of hiddenFiles(tree)) events.changed(inode);
@@ -123,33 +133,41 @@ export class Loader {
     if (links > 1n) this.#linked.set(diskInode, file);
   }
 
-  #addNatural(found: Found & { links: bigint }): void {
-    const known = found.links > 1n ? this.#linked.get(found.diskInode) : undefined;
-    if (known) this.#state.tree.attach(found.folder, found.name, known);
-    else
-      this.#place(found, newFile(this.#choose(found.diskInode, newFile(0n, found.mode), found), found.mode));
+  /** False where something else has the number. */
+  #addNatural(found: Found & { links: bigint }): boolean {
+    if (this.#state.numbers.choose(found.diskInode).isCarried) return false;
+    this.#add(found);
+    return true;
+  }
+
+  #add(found: Found & { links: bigint }): void {
+    const { diskInode, mode, folder, name, links } = found;
+    const known = links > 1n ? this.#linked.get(diskInode) : undefined;
+    if (known) this.#state.tree.attach(folder, name, known);
+    else this.#place(found, newFile(this.#choose(diskInode, newFile(0n, mode), found), mode));
   }
 
   /** A merged folder has its lower one's number; others too lead to it, so that what was open before finds it. */
-  #numberFolders(): void {
+  #numberMergedFolders(): void {
     const { tree, numbers } = this.#state;
-    const give = (node: FolderNode, inode: bigint) => {
-      tree.nodes.set(inode, node);
-      if (node.inode === 0n) node.inode = inode;
-      else node.aliases.push(inode);
-    };
     for (const { node, carriedInode } of this.#folders) {
       for (const inode of [node.merged?.inode ?? 0n, carriedInode]) {
-        if (inode !== 0n && numbers.isOwn(inode) && !tree.nodes.has(inode)) give(node, inode);
+        if (inode !== 0n && numbers.isOwn(inode) && !tree.nodes.has(inode)) this.#give(node, inode);
       }
     }
-    for (const { node, diskInode } of this.#folders) {
-      if (node.inode === 0n) give(node, this.#choose(diskInode, node));
-      else {
-        const natural = numbers.choose(diskInode);
-        if (!natural.isCarried) give(node, natural.inode);
-      }
-    }
+  }
+
+  /** Whether the folder has a number now. */
+  #giveNatural({ node, diskInode }: NumberedFolder): boolean {
+    const natural = this.#state.numbers.choose(diskInode);
+    if (!natural.isCarried) this.#give(node, natural.inode);
+    return node.inode !== 0n;
+  }
+
+  #give(node: FolderNode, inode: bigint): void {
+    this.#state.tree.nodes.set(inode, node);
+    if (node.inode === 0n) node.inode = inode;
+    else node.aliases.push(inode);
   }
 
   #choose(diskInode: bigint, node: UpperNode, place?: Found): bigint {

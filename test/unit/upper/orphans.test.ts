@@ -1,5 +1,8 @@
 import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { carry } from '../../../src/upper/copy-up.js';
+import { loadSystemCalls } from '../../../src/upper/system-calls.js';
 import { plainRequest, TestLayer } from '../../support/upper-layers.js';
 import { site } from '../../support/views.js';
 
@@ -97,6 +100,22 @@ test('a link that is made while its number on disk belongs to a folder that was 
   t.deepEqual(upper.orphansOnDisk(), []);
   await upper.reopen(true);
   t.deepEqual(new Map([...numbers.keys()].map((name) => [name, upper.inodeOf(name)])), numbers);
+});
+
+test('what cannot have its number any more takes none that another has', async (t) => {
+  const upper = await TestLayer.make(t, specs);
+  upper.symlink('target', 'link');
+  for (const name of ['a', 'b', 'c', 'thief']) upper.create(name, name);
+  const numbers = ['a', 'b', 'c'].map((name) => upper.inodeOf(name));
+  const taken = upper.inodeOf('link');
+  carry(loadSystemCalls(), join(upper.tree, 'thief'), taken);
+  await upper.reopen(true);
+  t.is(upper.inodeOf('thief'), taken);
+  t.deepEqual(
+    ['a', 'b', 'c'].map((name) => upper.inodeOf(name)),
+    numbers,
+  );
+  t.false([...numbers, taken].includes(upper.inodeOf('link')));
 });
 
 test('a temporary file has no name until it is given one', async (t) => {
