@@ -1,3 +1,4 @@
+import { permitted } from './access.js';
 import type { ListEntry } from './attributes.js';
 import { attributesOfThing } from './attributes-of.js';
 import { isReserved } from './names.js';
@@ -34,7 +35,11 @@ export function* list(
 }
 
 function entryOf(state: UpperState, name: string, thing: Thing, cookie: number): ListEntry {
-  const attributes = attributesOfThing(state, thing);
+  const attributes = permitted(
+    state,
+    () => [thing],
+    () => attributesOfThing(state, thing),
+  );
   const { inode, mode, size } = attributes;
   return {
     name,

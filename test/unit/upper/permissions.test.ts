@@ -80,6 +80,16 @@ test.serial('a tree with folders that cannot be entered is opened again', async 
   for (const path of ['d', 'd/e']) mode(upper, path, 0o700);
 });
 
+test.serial('a folder that can be read and not entered is listed', async (t) => {
+  const upper = await asNobody(t);
+  upper.mkdir('d');
+  upper.create('d/f', 'f');
+  mode(upper, 'd', 0o444);
+  t.deepEqual(upper.names('d'), ['f']);
+  t.is(upper.stat('d').mode, 0o040444);
+  mode(upper, 'd', 0o700);
+});
+
 test.serial('a mode that is set stays, whatever had to be opened for it', async (t) => {
   const upper = await asNobody(t);
   upper.mkdir('d');
