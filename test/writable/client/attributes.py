@@ -1,5 +1,6 @@
 """What stat and its like tell, and what changes it."""
 import os
+import stat
 
 from tree import FILE, FOLDER, LINK
 from world import operation
@@ -105,6 +106,9 @@ def get_attribute(world):
 def attributes_of_slot(world):
     slot, name = world.slot(), world.draw.of(NAMES)
     world.note(name)
+    info = os.fstat(slot.fd)
+    if stat.S_ISDIR(info.st_mode) and info.st_nlink == 0:
+        return "removed"
     os.setxattr(slot.fd, name, b"by descriptor")
     return sorted(name for name in os.listxattr(slot.fd) if not is_made_up(name)), os.getxattr(slot.fd, name).decode()
 
