@@ -7,6 +7,9 @@ import { type Killing, killNowAndThen } from './kill-now-and-then.js';
 import { expectAs, mustAs, type Owner, selfOf, unprivilegedOf } from './owner.js';
 import { ownPackages, writeRandomWheels } from './random-wheels.js';
 
+/** What a death of the serving process may do twice, or end: docs/writable.md. */
+const undoneByDeath = ['exchange', 'work_inside_removed'];
+
 export interface EqualityOptions {
   seed: number;
   steps: number;
@@ -124,10 +127,11 @@ class Twins {
   }
 
   async #run(root: string, log: string, ...more: string[]): Promise<void> {
-    const { seed, steps, every, skip } = this.#options;
+    const { seed, steps, every, skip, hasDeaths } = this.#options;
     const workers = this.#options.isShared ? ['--workers', (await this.#ownFolders(root)).join(',')] : [];
     const args = ['--seed', seed, '--steps', steps, '--every', every, '--log', this.#log(log)].map(String);
-    const left = skip ? ['--skip', skip] : [];
+    const skipped = [...(skip ? [skip] : []), ...(hasDeaths ? undoneByDeath : [])];
+    const left = skipped.length > 0 ? ['--skip', skipped.join(',')] : [];
     await mustAs(
       this.#owner,
       this.#python,
