@@ -173,7 +173,7 @@ export class KernelEngine implements Engine, CopyReader {
     this.#kernel!.forgetRoots(before, this.#roots);
   }
 
-  /** False where another upper layer lies over it from now on than before. */
+  /** False where another upper layer lay over it before. */
   #publishView(next: View): boolean {
     const session = this.#session!;
     const before = this.#published.get(next.environmentSerial);
@@ -186,7 +186,7 @@ export class KernelEngine implements Engine, CopyReader {
     const images = imagesOf(view);
     this.#images!.add(images);
     const upper = this.#options.source.upperOf(view.environmentSerial);
-    const isSameUpper = before === undefined || before.upper === upper;
+    const isSameUpper = before?.upper === undefined || before.upper === upper;
     if (!isSameUpper) this.#dropUpper(before);
     upper?.lieOver(view);
     upper?.news.tell(session);

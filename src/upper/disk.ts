@@ -31,19 +31,20 @@ export class Disk {
     this.calls = calls;
     this.#folderFd = folderFd;
     this.#lockFd = lockFd;
-    this.#folder = `/proc/self/fd/${folderFd}`;
+    this.#folder = descriptorPath(folderFd);
   }
 
   /** Throws ENVIRONMENT_BUSY, ENGINE_UNAVAILABLE, system errors. */
   static async open({ folder, lockWaitMs = 0 }: Pick<UpperOptions, 'folder' | 'lockWaitMs'>): Promise<Disk> {
     const calls = loadSystemCalls();
     const folderFd = openSync(folder, oPath | constants.O_DIRECTORY);
-    if (existsSync(`/proc/self/fd/${folderFd}/frozen`)) return new Disk(calls, folderFd, undefined);
+    const opened = descriptorPath(folderFd);
+    if (existsSync(`${opened}/frozen`)) return new Disk(calls, folderFd, undefined);
     let lockFd: number | undefined;
     try {
-      lockFd = openLock(`/proc/self/fd/${folderFd}/lock`, folder);
+      lockFd = openLock(`${opened}/lock`, folder);
       await lock(calls, lockFd, folder, lockWaitMs);
-      makeUpperFolder(`/proc/self/fd/${folderFd}`);
+      makeUpperFolder(opened);
       return new Disk(calls, folderFd, lockFd);
     } catch (error) {
       if (lockFd !== undefined) closeSync(lockFd);
@@ -56,7 +57,7 @@ export class Disk {
     if (this.#lockFd !== undefined) closeSync(this.#lockFd);
     closeSync(this.#folderFd);
     // The number may be another folder's soon: an operation that comes late must not find that.
-    this.#folder = '/proc/self/fd/closed';
+    this.#folder = descriptorPath('closed');
   }
 
   /** As it was when it was opened. */
@@ -114,6 +115,10 @@ export class Disk {
       this.calls.setTimes(path, 'omit', mtimeNs);
     }
   }
+}
+
+function descriptorPath(fd: number | 'closed'): string {
+  return `/proc/self/fd/${fd}`;
 }
 
 function openLock(path: string, folder: string): number {

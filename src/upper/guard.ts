@@ -10,6 +10,7 @@ import { existing } from './removal.js';
  */
 export class Guard {
   readonly #state: UpperState;
+
   constructor(state: UpperState) {
     this.#state = state;
   }

@@ -11,8 +11,7 @@ import type { FolderNode, LowerFolder } from './nodes.js';
 export function hiddenFiles(tree: MergedTree): bigint[] {
   const found: bigint[] = [];
   const add = (entry: ViewEntry, path: string) => {
-    if (tree.anchorOf(path) !== undefined) return;
-    if (entry.kind === 'link') return;
+    if (entry.kind === 'link' || tree.anchorOf(path) !== undefined) return;
     if (!isDirectory(entry)) found.push(tree.lower.inodeOf(entry));
     else for (const name of tree.lower.namesIn(entry as LowerFolder)) addChild(entry, path, name);
   };

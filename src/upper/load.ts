@@ -3,15 +3,8 @@ import { permitted } from './access.js';
 import { carry } from './copy-up.js';
 import { hiddenFiles } from './hidden-files.js';
 import { hiddenBy, isReserved, markerName } from './names.js';
-import {
-  type FileNode,
-  type FolderNode,
-  newFile,
-  newFolder,
-  typeBits,
-  types,
-  type UpperNode,
-} from './nodes.js';
+import { type FileNode, type FolderNode, newFile, newFolder, typeBits, types } from './nodes.js';
+import { canCarry } from './numbered.js';
 import type { UpperState } from './options.js';
 import { scanNumbers } from './system-calls.js';
 
@@ -48,7 +41,7 @@ export class Loader {
   }
 
   load(): void {
-    const { tree, events } = this.#state;
+    const { disk, tree, events } = this.#state;
     this.#loadOrphans();
     this.#scan(tree.root);
     tree.root.isUnsynced = false;
@@ -56,7 +49,8 @@ export class Loader {
     // What has to take another number than that of the disk must not take one that is somebody's.
     const folders = this.#folders.filter((found) => !this.#giveNatural(found));
     const files = this.#withoutNumber.filter((found) => !this.#addNatural(found));
-    for (const { node, diskInode } of folders) this.#give(node, this.#choose(diskInode, node));
+    for (const { node, diskInode } of folders)
+      this.#give(node, this.#choose(diskInode, disk.folderPath(node), types.folder));
     for (const found of files) this.#add(found);
     for (const inode of tree.nodes.keys()) events.changed(inode);
     // Who has one open sees that it has no name.
@@ -144,7 +138,10 @@ export class Loader {
     const { diskInode, mode, folder, name, links } = found;
     const known = links > 1n ? this.#linked.get(diskInode) : undefined;
     if (known) this.#state.tree.attach(folder, name, known);
-    else this.#place(found, newFile(this.#choose(diskInode, newFile(0n, mode), found), mode));
+    else {
+      const path = this.#state.disk.pathIn(folder, name);
+      this.#place(found, newFile(this.#choose(diskInode, path, mode), mode));
+    }
   }
 
   /** A merged folder has its lower one's number; others too lead to it, so that what was open before finds it. */
@@ -170,12 +167,10 @@ export class Loader {
     else node.aliases.push(inode);
   }
 
-  #choose(diskInode: bigint, node: UpperNode, place?: Found): bigint {
+  #choose(diskInode: bigint, path: string, mode: number): bigint {
     const { disk, numbers } = this.#state;
     const { inode, isCarried } = numbers.choose(diskInode);
-    const canCarry = node.kind === 'folder' || node.type === types.file;
-    const path = place ? disk.pathIn(place.folder, place.name) : disk.pathOf(node);
-    if (isCarried && canCarry && !disk.isFrozen) carry(disk.calls, path, inode);
+    if (isCarried && canCarry(mode) && !disk.isFrozen) carry(disk.calls, path, inode);
     return inode;
   }
 

@@ -10,6 +10,7 @@ import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { interrupted } from '../support/interrupted.js';
 import { describeSoak, runSoak } from './soak.js';
 
 const { values } = parseArgs({
@@ -23,8 +24,6 @@ const { values } = parseArgs({
     plot: { type: 'string', default: 'build/soak.svg' },
   },
 });
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => abort.abort());
 const options = {
   seconds: Number(values.minutes) * 60,
   seed: values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed),
@@ -32,7 +31,7 @@ const options = {
   changers: Number(values.changers),
   importers: Number(values.importers),
   walkers: Number(values.walkers),
-  signal: abort.signal,
+  signal: interrupted(),
 };
 process.stdout.write(`seed ${options.seed}\n`);
 const summary = await runSoak(options);

@@ -10,6 +10,7 @@ import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { interrupted } from '../support/interrupted.js';
 import { type Kind, kinds } from './plan.js';
 import { runRounds, type Summary } from './rounds.js';
 
@@ -27,8 +28,7 @@ const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed
 const jobs = Number(values.jobs);
 const startedMs = Date.now();
 const say = (text: string) => process.stdout.write(`${text}\n`);
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => abort.abort());
+const signal = interrupted();
 
 say(`seed ${seed}`);
 const shares = Array.from({ length: jobs }, (_, job) => Math.floor((Number(values.rounds) + job) / jobs));
@@ -40,7 +40,7 @@ else report(summaries);
 
 function runHere(rounds: number): Promise<Summary> {
   const { only } = values;
-  const options = { rounds, seed, kind: values.kind as Kind, only, signal: abort.signal, log: say };
+  const options = { rounds, seed, kind: values.kind as Kind, only, signal, log: say };
   return runRounds(options);
 }
 
@@ -55,7 +55,7 @@ function runInChild(rounds: number, itsSeed: number): Promise<Summary> {
       resolve(summary);
     });
     child.once('exit', (status, signal) => reject(new Error(`a job ended with ${status ?? signal}`)));
-    abort.signal.addEventListener('abort', () => child.kill('SIGTERM'));
+    signal.addEventListener('abort', () => child.kill('SIGTERM'));
   });
 }
 

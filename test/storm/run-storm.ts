@@ -6,6 +6,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { interrupted } from '../support/interrupted.js';
 import { describeStorm, runStorm } from './storm.js';
 
 const { values } = parseArgs({
@@ -16,14 +17,12 @@ const { values } = parseArgs({
     mounts: { type: 'string', default: '2' },
   },
 });
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => abort.abort());
 const options = {
   seconds: Number(values.seconds),
   seed: values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed),
   creators: Number(values.creators),
   mounts: Number(values.mounts),
-  signal: abort.signal,
+  signal: interrupted(),
 };
 process.stdout.write(`seed ${options.seed}\n`);
 const summary = await runStorm(options);

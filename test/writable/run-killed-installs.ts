@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { interrupted } from '../support/interrupted.js';
 import { describeKills, killInstalls } from './killed-installs.js';
 
 const { values } = parseArgs({
@@ -15,14 +16,12 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
   },
 });
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => abort.abort());
 const options = {
   kills: Number(values.kills),
   seed: values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed),
   isSupervised: values.supervised,
   isPlain: values.plain,
-  signal: abort.signal,
+  signal: interrupted(),
   onKill: (count: number) => {
     if (count % 10 === 0) process.stdout.write(`${count} kills\n`);
   },

@@ -9,13 +9,13 @@ import type { Installed } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 import type { Workspace } from '../workspace.js';
 import type { Skipped } from './plan.js';
-import { findForms } from './writer.js';
+import { type Forms, findForms } from './writer.js';
 
 /** An installed distribution and its image. */
 export interface Placed {
   installed: Installed;
   image: Image;
-  forms: Awaited<ReturnType<typeof findForms>>;
+  forms: Forms;
 }
 
 /** Marks images as made from what was installed: no requirement by name and version takes them for the index's. */

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unless } from '../../base/errors.js';
-import type { Writer } from '../../manifest/types.js';
+import type { Layer, Writer } from '../../manifest/types.js';
 import type { Installed } from '../transfer/survey.js';
 import type { Venv } from '../transfer/venv.js';
 
+export type Forms = Pick<Layer, 'writer' | 'scriptPython'>;
+
 /** The forms of what an installer has generated for a distribution, where they are not those that a view has by itself. */
-export async function findForms(
-  venv: Venv,
-  installed: Installed,
-): Promise<{ writer?: Writer; scriptPython?: string }> {
+export async function findForms(venv: Venv, installed: Installed): Promise<Forms> {
   const [writer, scriptPython] = [await findWriter(venv, installed), await findScriptPython(venv, installed)];
   return { ...(writer ? { writer } : {}), ...(scriptPython ? { scriptPython } : {}) };
 }
